@@ -1,0 +1,4 @@
+// Package alert is the alert: its JSON, its schema and its id.
+//
+// correlate makes alerts, bus carries them, notify and store receive them. It has no clock and no logger. Start at Alert.
+package alert

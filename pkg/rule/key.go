@@ -1,0 +1,93 @@
+package rule
+
+import (
+	"strings"
+
+	"github.com/valyala/fastjson"
+
+	"github.com/shrike-sec/shrike/pkg/event"
+)
+
+// Key names one value of an event: a field ("src_ip") or a path inside an object field ("request.bucketName",
+// `request["aws:s3:arn"]`, "response.items[].id", where [] means every element).
+type Key struct {
+	Name  string       // as written in the rule
+	Field *event.Field // the field, or the object that Path starts in
+	Path  []string     // keys below the object; "[]" stands for every element; empty for a plain field
+}
+
+// AppendText appends the key's value as text, nothing when missing; several values of one path are joined by comma.
+func (k Key) AppendText(dst []byte, e *event.Event) []byte {
+	if len(k.Path) == 0 {
+		return e.AppendText(dst, k.Field)
+	}
+	n := len(dst)
+	walk(e.Object(k.Field.ObjectField()).Value, k.Path, func(v *fastjson.Value) {
+		if len(dst) > n {
+			dst = append(dst, ',')
+		}
+		dst = appendLeaf(dst, v)
+	})
+	return dst
+}
+
+// Text returns the key's value as text, "" when missing.
+func (k Key) Text(e *event.Event) string {
+	if len(k.Path) == 0 && k.Field.Type == event.TypeText {
+		return e.Text(k.Field.TextField())
+	}
+	return string(k.AppendText(nil, e))
+}
+
+// AppendJSON appends the key's value as JSON, nothing when missing.
+func (k Key) AppendJSON(dst []byte, e *event.Event) []byte {
+	if len(k.Path) == 0 {
+		if !e.Has(k.Field) {
+			return dst
+		}
+		return e.AppendValue(dst, k.Field)
+	}
+	var found []*fastjson.Value
+	walk(e.Object(k.Field.ObjectField()).Value, k.Path, func(v *fastjson.Value) { found = append(found, v) })
+	switch {
+	case len(found) == 0:
+		return dst
+	case !strings.Contains(k.Name, "[]"):
+		return found[0].MarshalTo(dst)
+	}
+	dst = append(dst, '[')
+	for i, v := range found {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = v.MarshalTo(dst)
+	}
+	return append(dst, ']')
+}
+
+// walk calls found for each value at path below v.
+func walk(v *fastjson.Value, path []string, found func(*fastjson.Value)) {
+	for i, p := range path {
+		if v == nil {
+			return
+		}
+		if p == "[]" {
+			for _, el := range v.GetArray() {
+				walk(el, path[i+1:], found)
+			}
+			return
+		}
+		v = v.Get(p)
+	}
+	if v != nil && v.Type() != fastjson.TypeNull {
+		found(v)
+	}
+}
+
+// appendLeaf writes a leaf as text: strings without quotes, all else as JSON.
+func appendLeaf(dst []byte, v *fastjson.Value) []byte {
+	if v.Type() == fastjson.TypeString {
+		return append(dst, v.GetStringBytes()...)
+	}
+	return v.MarshalTo(dst)
+}

@@ -1,0 +1,162 @@
+package rule
+
+import (
+	"time"
+
+	"github.com/shrike-sec/shrike/pkg/event"
+)
+
+// Rule is one compiled rule. It is immutable and safe for concurrent use.
+//
+// At most one of Threshold, Distinct, Sum and FirstSeen is set; none means that each match is an alert (kind match).
+type Rule struct {
+	ID             string
+	File           string // where it was read from
+	Title          Template
+	Severity       Severities
+	Class          event.Class
+	Outcome        string // event.Success, event.Failure or "any"
+	When           string // source of the condition
+	GroupBy        []Key
+	Dedup          time.Duration // 0: as long as the window
+	Show           []Key
+	Attack         []string
+	Tags           []string
+	FalsePositives []string
+	Runbook        Template
+	Pivots         []Pivot
+	References     []string
+	Mode           Mode
+	Tests          []Test
+
+	Threshold *Threshold
+	Distinct  *Distinct
+	Sum       *Sum
+	FirstSeen *FirstSeen
+
+	// Hash identifies what decides an alert's identity: condition, kind, window and group. Version is the hash of
+	// the whole file.
+	Hash    string
+	Version string
+
+	// Capture lists every field whose value an alert of this rule may show: group_by, show, and what title,
+	// runbook and pivots name, without repeats.
+	Capture []Key
+
+	cond *condition
+}
+
+// Mode says what becomes of a rule's matches.
+type Mode string
+
+// The modes.
+const (
+	Live   Mode = "live"    // alerts
+	DryRun Mode = "dry_run" // counts, never alerts
+	Off    Mode = "off"     // is not evaluated
+)
+
+// Severities gives the severity by the event's outcome; a rule that states one word has it in all three.
+type Severities struct{ Success, Failure, Unknown string }
+
+// Of returns the severity for an outcome.
+func (s Severities) Of(outcome string) string {
+	switch outcome {
+	case event.Success:
+		return s.Success
+	case event.Failure:
+		return s.Failure
+	}
+	return s.Unknown
+}
+
+// Ranks of severities, lowest first.
+var severities = []string{"info", "low", "medium", "high", "critical"}
+
+// SeverityRank orders severities: 0 info … 4 critical, -1 for any other word.
+func SeverityRank(s string) int {
+	for i, w := range severities {
+		if w == s {
+			return i
+		}
+	}
+	return -1
+}
+
+// Threshold fires where at least Count matches of one group lie within the window.
+type Threshold struct {
+	Count  uint64
+	Within time.Duration
+}
+
+// Distinct fires where the matches of one group within the window have at least Count different values of Of.
+type Distinct struct {
+	Of     Key
+	Count  uint64
+	Within time.Duration
+}
+
+// Sum fires where Of, summed over the matches of one group within the window, is at least Total (in the field's unit).
+type Sum struct {
+	Of     Key
+	Total  float64
+	Within time.Duration
+}
+
+// FirstSeen fires when a group has a value that it never had before, Learning after the group's first event at the
+// earliest. A value not seen for Forget is new again; 0 never forgets.
+type FirstSeen struct {
+	Value    []Key
+	Learning time.Duration
+	Forget   time.Duration
+}
+
+// Window returns the length of event time that the rule looks at: 0 for kinds without one.
+func (r *Rule) Window() time.Duration {
+	switch {
+	case r.Threshold != nil:
+		return r.Threshold.Within
+	case r.Distinct != nil:
+		return r.Distinct.Within
+	case r.Sum != nil:
+		return r.Sum.Within
+	}
+	return 0
+}
+
+// Period returns D, the stretch of event time that shares one alert: the longer of window and dedup. 0 means that each
+// event is an alert of its own (kind match without grouping or dedup).
+func (r *Rule) Period() time.Duration { return max(r.Window(), r.Dedup) }
+
+// Pivot is a query that an alert carries, with ClickHouse parameters {name:Type} of the alert's fields.
+type Pivot struct {
+	Name string
+	SQL  string
+}
+
+// Test is one test inside a rule file. Package ruletest runs it.
+type Test struct {
+	Name   string
+	Line   int // in the file
+	Logs   []TestLog
+	Alerts []TestAlert
+}
+
+// TestLog is one or more raw log lines of a test, as written.
+type TestLog struct {
+	Raw     string
+	Like    string            // name of an earlier test whose logs to take
+	Replace map[string]string // text replacements in them
+	Repeat  int               // how often; {n} in Raw is 1 … Repeat; 0 means as often as written in Like, else once
+	Every   time.Duration     // how far event time moves on with each repeat
+	At      *time.Duration    // event time relative to the first log; nil leaves the log's own
+	Format  string            // "" sniffs
+	Layout  string
+}
+
+// TestAlert is one expected alert; empty members are not compared.
+type TestAlert struct {
+	Severity string
+	Count    uint64
+	Group    map[string]string
+}
