@@ -1,0 +1,43 @@
+# Every target installs what it needs: Go modules through the go command, the ClickHouse engine through npm.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+GO ?= go
+BIN := bin/shrike
+export SHRIKE_TEST_REQUIRE_ENGINES = 1
+
+.PHONY: build demo test race bench fuzz check lint vulncheck clickhouse help
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+build: ## build bin/shrike
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/shrike
+
+clickhouse: ## fetch the embedded ClickHouse engine into the user's cache
+	@scripts/fetch-clickhouse
+
+demo: clickhouse build ## a day of sample logs with three attacks hidden in it, through the real way
+	$(BIN) demo $(DEMO)
+
+test: clickhouse check ## every test, end-to-end ones included, then the race detector over the concurrent packages
+	$(GO) test -timeout 30m ./...
+	$(GO) test -race -short -timeout 20m $(RACE)
+
+RACE := ./pkg/bus/... ./pkg/pipeline/... ./pkg/source/... ./pkg/notify/... ./pkg/web/... ./pkg/telemetry/...
+
+check: ## formatting, vet, rules
+	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "not gofmt'ed: $$out"; exit 1; }
+	$(GO) vet ./...
+
+bench: clickhouse ## parse, match and the whole way; figures are ratios within one run
+	$(GO) test -run '^$$' -bench . -benchtime 2s ./pkg/format/... ./pkg/rule ./pkg/match ./pkg/correlate ./pkg/e2e
+
+fuzz: ## a short run of every fuzz target
+	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
+	  echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-10s} $$p; done; done
+
+lint: ## golangci-lint, fetched through the go command
+	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run ./...
+
+vulncheck: ## known vulnerabilities in what we import; needs its database on the network
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@latest ./...
