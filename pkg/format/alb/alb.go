@@ -1,0 +1,189 @@
+// Package alb reads access logs of AWS application load balancers: 22 to 34 columns, grown over the years, and
+// whatever comes after.
+//
+// A record is one line; one event of class http comes out; the test file's "Enable AccessLog for ELB" is a control
+// record. URLs, agents and redirects hold raw blanks, so quoted columns are read by their quotes, and the agent's end
+// is where cipher, protocol and target group follow. Start reading at split. What no field holds is in unmapped:
+// type, target_host (a target that is no address), columns that should be numbers and are not (by their name),
+// extra_N (columns behind the 33rd).
+package alb
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/shrike-sec/shrike/pkg/event"
+	"github.com/shrike-sec/shrike/pkg/format"
+	"github.com/shrike-sec/shrike/pkg/format/internal/accessline"
+	"github.com/shrike-sec/shrike/pkg/record"
+)
+
+// Spec describes the format.
+func Spec() format.Spec {
+	return format.Spec{Name: "alb", Class: event.HTTP, New: New, Version: 1, Sniff: sniff}
+}
+
+type parser struct {
+	event event.Event
+	cols  columns
+}
+
+// New returns a parser.
+func New() format.Parser { return &parser{} }
+
+const testMessage = "Enable AccessLog for ELB"
+
+func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
+	if bytes.HasPrefix(r.Raw, []byte(testMessage)) {
+		return format.ErrControl
+	}
+	e := &p.event
+	e.Reset(event.HTTP, r)
+	if err := p.cols.split(accessline.TrimEnd(string(r.Raw))); err != nil {
+		return err
+	}
+	e.SetText(event.Provider, "aws")
+	if err := p.cols.fill(e); err != nil {
+		return err
+	}
+	emit(e)
+	return nil
+}
+
+// fill sets the fields. Columns in front of the request must be what they should be: another text there means that
+// the line was cut wrongly. Behind it, what is no number is kept as text, for clients have a say in where quotes are.
+func (c *columns) fill(e *event.Event) error {
+	ns, ok := accessline.ISOTime(c[time])
+	if !ok {
+		return format.Errorf(record.ReasonBadTime, "column 2 (time): not a time: %q", c[time])
+	}
+	e.SetUnixNano(event.EventTime, ns)
+	if err := c.setNumbers(e); err != nil {
+		return err
+	}
+	setClient(e, c[client])
+	setTarget(e, c[target])
+	accessline.SetRequest(e, c[request], accessline.UnescapeHex)
+	e.SetText(event.UserAgent, accessline.UnescapeHex(accessline.Value(c[userAgent])))
+	for _, t := range texts {
+		e.SetText(t.field, accessline.Value(c[t.column]))
+	}
+	setAccount(e, c[targetGroupARN])
+	if ns, ok := accessline.ISOTime(c[requestCreationTime]); ok {
+		e.SetUnixNano(event.RequestTime, ns)
+	} else {
+		keep(e, "request_creation_time", c[requestCreationTime])
+	}
+	if v, ok := accessline.Int(c[rulePriority]); ok { // -1 is a value here: evaluating the rules failed
+		e.SetInt(event.RulePriority, v)
+	} else {
+		keep(e, "matched_rule_priority", c[rulePriority])
+	}
+	addList(e, event.Actions, c[actions], ",")
+	addList(e, event.UpstreamList, c[targetList], " ")
+	addList(e, event.UpstreamStatusList, c[targetStatusList], " ")
+	keep(e, "type", c[kind])
+	for n, rest := 1, c[extra]; ; n++ {
+		var tok accessline.Token
+		if tok, rest, ok = accessline.Next(rest); !ok {
+			return nil
+		}
+		e.AddUnmapped(accessline.ExtraName(n), tok.Text)
+	}
+}
+
+func (c *columns) setNumbers(e *event.Event) error {
+	for _, n := range durations {
+		if s := c[n.column]; accessline.Value(s) != "" && s != "-1" {
+			v, ok := accessline.Millis(s)
+			if !ok {
+				return notNumber(n.column, n.name, s)
+			}
+			e.SetFloat(n.field, v)
+		}
+	}
+	if !accessline.SetStatus(e, c[status]) {
+		return notNumber(status, "elb_status_code", c[status])
+	}
+	for _, n := range integers {
+		if s := c[n.column]; accessline.Value(s) != "" && s != "-1" {
+			v, ok := accessline.Int(s)
+			if !ok || v < 0 {
+				return notNumber(n.column, n.name, s)
+			}
+			e.SetInt(n.field, v)
+		}
+	}
+	return nil
+}
+
+func notNumber(column int, name, s string) error {
+	return format.Errorf(record.ReasonSyntax, "column %d (%s): not a number: %q", column+1, name, s)
+}
+
+func setClient(e *event.Event, s string) {
+	if a, port, ok := accessline.Endpoint(s); ok {
+		e.SetAddr(event.SrcIP, a)
+		e.SetInt(event.SrcPort, port)
+		return
+	}
+	accessline.SetSource(e, s)
+}
+
+func setTarget(e *event.Event, s string) {
+	if a, port, ok := accessline.Endpoint(s); ok {
+		e.SetAddr(event.UpstreamIP, a)
+		e.SetInt(event.UpstreamPort, port)
+		return
+	}
+	keep(e, "target_host", s) // a Lambda function
+}
+
+// setAccount reads region and account out of the target group's ARN, the only place that has them.
+func setAccount(e *event.Event, arn string) {
+	var part [6]string
+	for i := range part {
+		var ok bool
+		if part[i], arn, ok = strings.Cut(arn, ":"); !ok {
+			return
+		}
+	}
+	if part[0] == "arn" {
+		e.SetText(event.Region, part[3])
+		e.SetText(event.AccountID, part[4])
+	}
+}
+
+func addList(e *event.Event, f event.ListField, s, sep string) {
+	if accessline.Value(s) == "" {
+		return
+	}
+	for s != "" {
+		var part string
+		if part, s, _ = strings.Cut(s, sep); part != "" {
+			e.AddList(f, part)
+		}
+	}
+}
+
+func keep(e *event.Event, name, value string) {
+	if accessline.Value(value) != "" {
+		e.AddUnmapped(name, value)
+	}
+}
+
+// sniff looks for a listener type and an ISO time, or the test message.
+func sniff(raw []byte) int {
+	if bytes.HasPrefix(raw, []byte(testMessage)) {
+		return 95
+	}
+	word, rest, ok := bytes.Cut(raw[:min(len(raw), 40)], []byte(" "))
+	if !ok || len(rest) < 11 || rest[4] != '-' || rest[7] != '-' || rest[10] != 'T' {
+		return 0
+	}
+	switch string(word) {
+	case "http", "https", "h2", "grpcs", "ws", "wss":
+		return 95
+	}
+	return 0
+}

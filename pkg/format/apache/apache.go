@@ -1,0 +1,48 @@
+// Package apache reads Apache httpd access logs: common, combined, vhost_combined, and with an X-Forwarded-For list
+// in front.
+//
+// A record is one line; one event of class http comes out. Apache escapes with backslashes (\" \\ \n \xhh). The shape
+// itself is in internal/accessline, web.go. Most combined lines could be nginx's as well and go there; sniff names the
+// marks that only Apache leaves. What no field holds is in unmapped: ident, peer_ip, prefix, extra_N.
+package apache
+
+import (
+	"bytes"
+
+	"github.com/shrike-sec/shrike/pkg/event"
+	"github.com/shrike-sec/shrike/pkg/format"
+	"github.com/shrike-sec/shrike/pkg/format/internal/accessline"
+	"github.com/shrike-sec/shrike/pkg/record"
+)
+
+// Spec describes the format.
+func Spec() format.Spec {
+	return format.Spec{Name: "apache", Class: event.HTTP, New: New, Version: 1, Sniff: sniff}
+}
+
+type parser struct{ event event.Event }
+
+// New returns a parser.
+func New() format.Parser { return &parser{} }
+
+func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
+	p.event.Reset(event.HTTP, r)
+	p.event.SetText(event.Provider, "apache")
+	if err := accessline.Web(&p.event, string(r.Raw), accessline.UnescapeC); err != nil {
+		return err
+	}
+	emit(&p.event)
+	return nil
+}
+
+// sniff is sure when the line has an escaped quote, a known ident, or the common format's end without referer and
+// agent; else it leaves the line to nginx.
+func sniff(raw []byte) int {
+	switch {
+	case !accessline.WebTime(raw):
+		return 0
+	case bytes.Contains(raw, []byte(`\"`)), accessline.HasIdent(raw), accessline.EndsBare(raw):
+		return 70
+	}
+	return 50
+}

@@ -1,0 +1,46 @@
+package accessline
+
+import (
+	"bytes"
+	"strings"
+)
+
+// What the sniffers of nginx and Apache ask of a raw line; none of it allocates.
+
+// WebTime reports whether the line has the [time] "… that Web looks for.
+func WebTime(line []byte) bool {
+	_, ok := findTime(line)
+	return ok
+}
+
+// HasIdent reports whether a line's second column, the ident, is known. Lines with anything else in front of host,
+// ident and user say no.
+func HasIdent(line []byte) bool {
+	open, ok := findTime(line)
+	if !ok {
+		return false
+	}
+	front := bytes.TrimRight(line[:open], " ")
+	return bytes.Count(front, []byte(" ")) == 2 && !bytes.Contains(front, []byte(" - ")) && !bytes.ContainsAny(front, `,"`)
+}
+
+// EndsBare reports whether the line ends with status and size, as Apache's common format does.
+func EndsBare(line []byte) bool {
+	line = bytes.TrimRight(line, " \t\r\n")
+	end := bytes.LastIndexByte(line, '"')
+	return end >= 0 && len(bytes.Fields(line[end+1:])) == 2
+}
+
+// findTime returns where `[dd/Mon/yyyy:hh:mm:ss +zzzz] "` starts.
+func findTime[S string | []byte](s S) (int, bool) {
+	const length = len(`[04/Oct/2022:03:07:27 +0000] "`)
+	for i := 0; i+length <= len(s); i++ {
+		if s[i] == '[' && s[i+3] == '/' && s[i+7] == '/' && s[i+12] == ':' && s[i+27] == ']' && s[i+28] == ' ' && s[i+29] == '"' {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// IsHex reports whether all of s is lower-case hexadecimal digits.
+func IsHex(s string) bool { return strings.Trim(s, "0123456789abcdef") == "" }

@@ -1,0 +1,170 @@
+package accessline
+
+import (
+	"strings"
+
+	"github.com/shrike-sec/shrike/pkg/event"
+	"github.com/shrike-sec/shrike/pkg/format"
+	"github.com/shrike-sec/shrike/pkg/record"
+)
+
+// Web reads a line in the shape that nginx and Apache share:
+//
+//	[vhost[:port]] [X-Forwarded-For list] host ident user [time] "request" status bytes ["referer" "agent"] [rest …]
+//
+// unescape undoes the writer's escapes. The user is the client's own text and may hold blanks and brackets, but
+// both writers escape its quotes: the first [time] that stands before a quote is the line's own.
+func Web(e *event.Event, line string, unescape func(string) string) error {
+	line = TrimEnd(line)
+	open, ok := findTime(line)
+	if !ok {
+		return format.Errorf(record.ReasonSyntax, "no [time] before a quoted request")
+	}
+	ns, ok := CLFTime(line[open+1 : open+27])
+	if !ok {
+		return format.Errorf(record.ReasonBadTime, "not a time: %q", line[open+1:open+27])
+	}
+	e.SetUnixNano(event.EventTime, ns)
+	front(e, strings.TrimRight(line[:open], " "), unescape)
+
+	rest := line[open+29:] // past `[time] `
+	end := requestEnd(rest)
+	if end < 0 {
+		return format.Errorf(record.ReasonSyntax, "the request's quote does not close before a status")
+	}
+	SetRequest(e, rest[1:end], unescape)
+	return tail(e, after(rest, end+1), unescape)
+}
+
+// requestEnd finds the quote that closes the request in s (s[0] opens it): the first that is followed by a status.
+func requestEnd(s string) int {
+	for end := CloseQuote(s, 1); end > 0; end = CloseQuote(s, end+1) {
+		status, _ := Bare(s[end+1:])
+		if status == "-" || len(status) == 3 && digits(status) >= 0 {
+			return end
+		}
+	}
+	return -1
+}
+
+// tail reads `status bytes ["referer" "agent"] rest`.
+func tail(e *event.Event, s string, unescape func(string) string) error {
+	status, s := Bare(s)
+	if !SetStatus(e, status) {
+		return format.Errorf(record.ReasonSyntax, "status: not a number: %q", status)
+	}
+	if size, rest := Bare(s); size != "" && size[0] != '"' {
+		s = rest
+		if v, ok := Int(size); ok && v >= 0 {
+			e.SetInt(event.BytesOut, v)
+		} else if size != "-" {
+			return format.Errorf(record.ReasonSyntax, "bytes: not a number: %q", size)
+		}
+	}
+	tok, rest, ok := Next(s)
+	if !ok {
+		return nil
+	}
+	if tok.Quoted {
+		e.SetText(event.Referer, unescape(tok.Value()))
+		if tok, s, ok = Next(rest); ok && tok.Quoted {
+			e.SetText(event.UserAgent, unescape(tok.Value()))
+		} else {
+			s = rest
+		}
+	}
+	extras(e, s, unescape)
+	return nil
+}
+
+// extras keeps what stands behind the agent: a quoted list of addresses is the X-Forwarded-For of nginx's main
+// format; nine columns with two in brackets are ingress-nginx's upstream info; the rest has no name.
+func extras(e *event.Event, s string, unescape func(string) string) {
+	if ingress(e, s) {
+		return
+	}
+	for n := 1; ; n++ {
+		tok, rest, ok := Next(s)
+		if !ok {
+			return
+		}
+		s = rest
+		if tok.Value() == "" {
+			continue
+		}
+		if tok.Quoted && len(e.List(event.ForwardedFor)) == 0 && isAddrList(tok.Text) {
+			setForwarded(e, tok.Text)
+			continue
+		}
+		e.AddUnmapped(ExtraName(n), unescape(tok.Text))
+	}
+}
+
+// ExtraName names trailing columns without allocating for the usual few.
+func ExtraName(n int) string {
+	names := [...]string{"extra_1", "extra_2", "extra_3", "extra_4", "extra_5", "extra_6", "extra_7", "extra_8"}
+	if n <= len(names) {
+		return names[n-1]
+	}
+	return "extra"
+}
+
+func isAddrList(s string) bool {
+	first, _, _ := strings.Cut(s, ",")
+	_, ok := Addr(strings.TrimSpace(first))
+	return ok
+}
+
+// setForwarded appends each part of a comma-separated list.
+func setForwarded(e *event.Event, s string) {
+	for s != "" {
+		var part string
+		part, s, _ = strings.Cut(s, ",")
+		if part = strings.Trim(part, " "); Value(part) != "" {
+			e.AddList(event.ForwardedFor, part)
+		}
+	}
+}
+
+// ingress reads ingress-nginx's tail: request length, request time, [service] [alternative] upstream address,
+// its bytes, time and status, request id. After retries the three are lists ("a, b"), which makes more columns:
+// those lines keep them as extras.
+func ingress(e *event.Event, s string) bool {
+	var t [9]Token
+	for i := range t {
+		var ok bool
+		if t[i], s, ok = Next(s); !ok {
+			return false
+		}
+	}
+	if s != "" || !t[2].Boxed || !t[3].Boxed {
+		return false
+	}
+	if v, ok := Int(t[0].Text); ok && v >= 0 {
+		e.SetInt(event.BytesIn, v)
+	}
+	if v, ok := Millis(t[1].Text); ok {
+		e.SetFloat(event.DurationMS, v)
+	}
+	if a, port, ok := Endpoint(t[4].Text); ok {
+		e.SetAddr(event.UpstreamIP, a)
+		e.SetInt(event.UpstreamPort, port)
+	}
+	if v, ok := Millis(t[6].Text); ok {
+		e.SetFloat(event.UpstreamMS, v)
+	}
+	if v, ok := Int(t[7].Text); ok {
+		e.SetInt(event.UpstreamStatus, v)
+	}
+	e.SetText(event.RequestID, t[8].Value())
+	keep(e, "proxy_upstream_name", t[2].Text)
+	keep(e, "proxy_alternative_upstream_name", t[3].Text)
+	keep(e, "upstream_response_length", t[5].Text)
+	return true
+}
+
+func keep(e *event.Event, name, value string) {
+	if Value(value) != "" {
+		e.AddUnmapped(name, value)
+	}
+}
