@@ -58,7 +58,8 @@ func (b Build) String() string {
 }
 
 // NewRegistry returns a registry that holds the process's, the runtime's and the build's metrics.
-func NewRegistry(b Build) *prometheus.Registry {
+func NewRegistry() *prometheus.Registry {
+	b := ReadBuild()
 	reg := prometheus.NewRegistry()
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "shrike_build_info", Help: "Always 1; the labels say what this binary was made of.",

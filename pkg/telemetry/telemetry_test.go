@@ -55,7 +55,7 @@ func TestLoggerRefusesWhatItDoesNotKnow(t *testing.T) {
 
 func TestRegistry(t *testing.T) {
 	t.Parallel()
-	reg := NewRegistry(ReadBuild())
+	reg := NewRegistry()
 	n, err := testutil.GatherAndCount(reg, "shrike_build_info", "go_goroutines", "process_start_time_seconds")
 	if err != nil || n != 3 {
 		t.Errorf("registry has %d of 3 metrics, %v", n, err)
