@@ -2,7 +2,8 @@
 //
 // A Splitter cuts what a source reads (files, request bodies, compressed or not) into records and recognises their
 // format by content; a Parser, one package a format below this one, turns one record into events. Nothing here knows
-// Kafka, rules or tables. Start reading at Parser, then split.go (envelopes) and sniff.go (recognition).
+// Kafka, rules or tables. Start reading at Parser, then split.go (cutting), registry.go (recognition) and
+// decoder.go (bytes to events).
 package format
 
 import (
@@ -31,6 +32,9 @@ type Spec struct {
 	Version int
 	// Sniff says how sure the format is that the line or JSON value is its own: 0 not at all, 100 certain.
 	Sniff func(raw []byte) int
+	// Header recognises a line that names the columns of the lines after it and returns their layout. Such a line is
+	// a control record. nil for formats that have none.
+	Header func(line []byte) (layout string, ok bool)
 }
 
 // ErrControl is what Parse returns for a record that holds no event and is not an error.

@@ -22,12 +22,13 @@ func Spec() format.Spec {
 }
 
 type parser struct {
-	event event.Event
-	cols  columns
+	event  event.Event
+	cols   columns
+	actors map[string]actor // by requester as logged
 }
 
 // New returns a parser.
-func New() format.Parser { return &parser{} }
+func New() format.Parser { return &parser{actors: map[string]actor{}} }
 
 func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
 	e := &p.event
@@ -39,6 +40,7 @@ func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
 	if err := p.cols.fill(e); err != nil {
 		return err
 	}
+	p.setActor(accessline.Value(p.cols[requester]))
 	emit(e)
 	return nil
 }
@@ -52,7 +54,6 @@ func (c *columns) fill(e *event.Event) error {
 	}
 	e.SetUnixNano(event.EventTime, ns)
 	accessline.SetSource(e, c[remoteIP])
-	setActor(e, accessline.Value(c[requester]))
 	setKey(e, accessline.Value(c[key]))
 	accessline.SetRequest(e, c[requestURI], nil)
 	if !accessline.SetStatus(e, c[status]) {
@@ -78,29 +79,54 @@ func (c *columns) fill(e *event.Event) error {
 	}
 }
 
-// setActor names the requester by something that does not change with each session: the role of an assumed-role ARN.
-// The role's path is not in such an ARN, so a role with a path has another ARN in CloudTrail.
-func setActor(e *event.Event, s string) {
-	e.SetText(event.Actor, s)
-	if !strings.HasPrefix(s, "arn:") {
-		if len(s) != 64 || !accessline.IsHex(s) { // a canonical id is no name
-			e.SetText(event.ActorName, s)
-		}
+// actor is who a requester is.
+type actor struct {
+	id, name string
+	role     bool // id is not the requester as logged
+}
+
+// maxActors bounds the cache of requesters. Sessions make new ones, so it is emptied when full.
+const maxActors = 4096
+
+func (p *parser) setActor(requester string) {
+	if requester == "" {
 		return
 	}
-	name := s[strings.LastIndexAny(s, ":/")+1:]
+	a, ok := p.actors[requester]
+	if !ok {
+		if len(p.actors) >= maxActors {
+			clear(p.actors)
+		}
+		requester := strings.Clone(requester) // not the whole line, for as long as the cache lives
+		a = parseActor(requester)
+		p.actors[requester] = a
+	}
+	p.event.SetText(event.Actor, a.id)
+	p.event.SetText(event.ActorName, a.name)
+	if a.role {
+		p.event.AddUnmapped("requester", requester)
+	}
+}
+
+// parseActor names the requester by something that does not change with each session: the role of an assumed-role
+// ARN. The role's path is not in such an ARN, so a role with a path has another ARN in CloudTrail.
+func parseActor(s string) actor {
+	if !strings.HasPrefix(s, "arn:") {
+		if len(s) == 64 && accessline.IsHex(s) { // a canonical id is no name
+			return actor{id: s}
+		}
+		return actor{id: s, name: s}
+	}
 	if i := strings.Index(s, ":assumed-role/"); i > 0 {
 		role, _, _ := strings.Cut(s[i+len(":assumed-role/"):], "/")
-		e.SetText(event.Actor, strings.Replace(s[:i], ":sts:", ":iam:", 1)+":role/"+role)
-		e.AddUnmapped("requester", s)
-		name = role
+		return actor{id: strings.Replace(s[:i], ":sts:", ":iam:", 1) + ":role/" + role, name: role, role: true}
 	}
-	e.SetText(event.ActorName, name)
+	return actor{id: s, name: s[strings.LastIndexAny(s, ":/")+1:]}
 }
 
 // setKey undoes the log's double encoding: a blank in a key is %2520.
 func setKey(e *event.Event, s string) {
-	decoded := accessline.PercentDecode(accessline.PercentDecode(s))
+	decoded := accessline.PercentDecode(s, 2)
 	e.SetText(event.ObjectKey, decoded)
 	if decoded != s {
 		e.AddUnmapped("key", s)

@@ -64,7 +64,7 @@ func compile(names string) *layout {
 func canonical(name string) string { return strings.ReplaceAll(name, "-", "_") }
 
 // fill sets the fields from the values of a line.
-func (l *layout) fill(e *event.Event, line string) error {
+func (l *layout) fill(e *event.Event, line string, tags tags) error {
 	n := 0
 	for rest := line; ; n++ {
 		var v string
@@ -77,7 +77,7 @@ func (l *layout) fill(e *event.Event, line string) error {
 		if v == "-" {
 			continue
 		}
-		if c := &l.columns[n]; !c.set(e, v) {
+		if c := &l.columns[n]; !c.set(e, v, tags) {
 			return format.Errorf(record.ReasonSyntax, "column %d (%s): not %s: %q", n+1, c.name, c.kind, v)
 		}
 	}
@@ -104,7 +104,7 @@ func (k kind) String() string {
 	return "a text"
 }
 
-func (c *column) set(e *event.Event, v string) bool {
+func (c *column) set(e *event.Event, v string, tags tags) bool {
 	switch c.kind {
 	case text:
 		e.SetText(c.text, v)
@@ -135,11 +135,32 @@ func (c *column) set(e *event.Event, v string) bool {
 			e.SetText(event.Outcome, event.Failure)
 		}
 	case tag:
-		e.SetText(c.text, accessline.PercentDecode(v))
+		e.SetText(c.text, tags.decode(v))
 	default:
 		e.AddUnmapped(c.name, v)
 	}
 	return true
+}
+
+// tags remembers decoded tags: a log has few, on every line.
+type tags map[string]string
+
+// maxTags bounds the memory; it is emptied when full.
+const maxTags = 4096
+
+func (t tags) decode(s string) string {
+	if strings.IndexByte(s, '%') < 0 {
+		return s
+	}
+	v, ok := t[s]
+	if !ok {
+		if len(t) >= maxTags {
+			clear(t)
+		}
+		v = accessline.PercentDecode(s, 1)
+		t[strings.Clone(s)] = v // not the whole line, for as long as the memory lives
+	}
+	return v
 }
 
 // maxSeconds is the last second of 2261, whose nanoseconds still fit 64 bits.

@@ -29,12 +29,13 @@ type parser struct {
 	event   event.Event
 	layouts map[string]*layout
 	last    *layout
+	tags    tags
 }
 
 // New returns a parser.
 func New() format.Parser {
 	def := compile(DefaultLayout)
-	return &parser{layouts: map[string]*layout{}, last: def}
+	return &parser{layouts: map[string]*layout{}, last: def, tags: tags{}}
 }
 
 func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
@@ -48,7 +49,7 @@ func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
 	e.Reset(event.Flow, r)
 	e.SetText(event.Provider, "aws")
 	e.SetText(event.Outcome, event.Unknown)
-	if err := l.fill(e, accessline.TrimEnd(string(r.Raw))); err != nil {
+	if err := l.fill(e, accessline.TrimEnd(string(r.Raw)), p.tags); err != nil {
 		return err
 	}
 	if err := l.setTime(e, r.Received); err != nil {

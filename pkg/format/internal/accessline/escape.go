@@ -13,14 +13,15 @@ func unescape(s string, letters bool) string {
 	if i < 0 {
 		return s
 	}
-	b := make([]byte, 0, len(s))
-	b = append(b, s[:i]...)
+	var b strings.Builder
+	b.Grow(len(s))
+	b.WriteString(s[:i])
 	for i < len(s) {
 		c, n := escape(s[i:], letters)
-		b = append(b, c)
+		b.WriteByte(c)
 		i += n
 	}
-	return string(b)
+	return b.String()
 }
 
 // escape reads the byte or the escape that s starts with and says how long it is; unknown ones stay as they are.

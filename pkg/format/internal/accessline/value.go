@@ -155,26 +155,34 @@ func Port(s string) (int64, bool) {
 	return v, ok && v >= 0 && v <= 65535
 }
 
-// PercentDecode undoes %XX once; a percent sign that starts no escape stays as it is, for logs hold whatever
+// PercentDecode undoes %XX so many times; a percent sign that starts no escape stays as it is, for logs hold whatever
 // clients sent. It allocates only when there is something to decode.
-func PercentDecode(s string) string {
-	i := strings.IndexByte(s, '%')
-	if i < 0 {
+func PercentDecode(s string, times int) string {
+	if strings.IndexByte(s, '%') < 0 {
 		return s
 	}
-	b := make([]byte, 0, len(s))
-	b = append(b, s[:i]...)
-	for ; i < len(s); i++ {
-		if s[i] == '%' && i+2 < len(s) {
-			if c, ok := hexByte(s[i+1], s[i+2]); ok {
-				b = append(b, c)
-				i += 2
-				continue
-			}
-		}
-		b = append(b, s[i])
+	b := append(make([]byte, 0, 1024), s...) // on the stack as long as s fits, which S3 keys do unless encoded
+	for range times {
+		b = percentDecode(b)
 	}
 	return string(b)
+}
+
+// percentDecode decodes in place.
+func percentDecode(b []byte) []byte {
+	n := 0
+	for i := 0; i < len(b); i++ {
+		c := b[i]
+		if c == '%' && i+2 < len(b) {
+			if v, ok := hexByte(b[i+1], b[i+2]); ok {
+				c = v
+				i += 2
+			}
+		}
+		b[n] = c
+		n++
+	}
+	return b[:n]
 }
 
 func hexByte(hi, lo byte) (byte, bool) {

@@ -1,0 +1,57 @@
+package format
+
+// recogniser names the format and layout of one stream's records. Objects seldom mix formats, so it asks the last
+// format first and the others only when that one is less sure than it was.
+type recogniser struct {
+	reg    *Registry
+	hint   string // the caller's format; "" asks the content
+	layout string // the caller's, then that of the last header line
+
+	headed int // format of the last header line, -1 before one
+	last   int // format of the last record, -1 before one
+	sure   int // how sure last was
+}
+
+func newRecogniser(reg *Registry, o SplitOptions) recogniser {
+	return recogniser{reg: reg, hint: o.Format, layout: o.Layout, headed: -1, last: -1}
+}
+
+// header takes a line that names the columns of those after it.
+func (g *recogniser) header(line []byte) bool {
+	if g.hint != "" {
+		spec, ok := g.reg.Spec(g.hint)
+		if !ok || spec.Header == nil {
+			return false
+		}
+		layout, ok := spec.Header(line)
+		if ok {
+			g.layout = layout
+		}
+		return ok
+	}
+	index, layout, ok := g.reg.header(line)
+	if ok {
+		g.headed, g.layout = index, layout
+	}
+	return ok
+}
+
+// recognise returns the format and the layout of a record.
+func (g *recogniser) recognise(raw []byte) (name, layout string) {
+	switch {
+	case g.hint != "":
+		return g.hint, g.layout
+	case g.headed >= 0 && raw[0] != '{':
+		return g.reg.specs[g.headed].Name, g.layout
+	}
+	if g.last < 0 || g.reg.specs[g.last].Sniff(raw) < g.sure {
+		if g.last, g.sure = g.reg.sniff(raw, -1); g.last < 0 {
+			return "", ""
+		}
+	}
+	spec := &g.reg.specs[g.last]
+	if spec.Header != nil {
+		layout = g.layout
+	}
+	return spec.Name, layout
+}

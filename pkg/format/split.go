@@ -1,0 +1,234 @@
+package format
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"time"
+
+	"github.com/shrike-sec/shrike/pkg/record"
+)
+
+// SplitOptions says where the bytes come from and what is known of them.
+type SplitOptions struct {
+	// Origin's Source and Object go to every record. Offset and Line say where the reader stands in the uncompressed
+	// object: 0 and 0 at its start; after a record, its Offset plus length and its Line.
+	Origin   record.Origin
+	Received time.Time
+	Format   string // "" recognises each record by its content
+	Layout   string // columns for formats that have them; a header line overrides it
+	// MaxRecord is the longest record in bytes; 0 means DefaultMaxRecord.
+	MaxRecord int
+	// More says that the object may still grow: a line or value that is not finished is left alone, and Bytes of the
+	// stats says where to go on.
+	More bool
+}
+
+// DefaultMaxRecord is the default limit of one record in bytes: it fits a Kafka message of 1 MB with its headers.
+const DefaultMaxRecord = 900_000
+
+// keepOfLong is how many bytes of a too long record its dead letter keeps.
+const keepOfLong = 64 << 10
+
+// SplitStats counts what Split did.
+type SplitStats struct {
+	Records     int64
+	DeadLetters int64
+	Controls    int64 // header lines, which become the layout of what follows
+	Bytes       int64 // of the uncompressed stream that are dealt with
+}
+
+// Split cuts a stream into records and calls emit for each, in order. It takes plain text lines, JSON values one
+// after the other (on lines, pretty-printed or without anything between), the list of a {"Records":[…]} document or a
+// JSON array element by element, {"message":"…"} around any of them, and all of it in gzip, also several members and
+// gzip in gzip. Blanks between records, byte order marks and the brackets of lists belong to no record.
+//
+// emit's record is valid until emit returns; its Format is "" when nothing recognises it. dead gets what can never be
+// a record: too long, cut short, or a delivery notice. Memory is bounded by MaxRecord. The error is emit's, dead's,
+// the context's or the reader's; bad data is none.
+func Split(ctx context.Context, in io.Reader, reg *Registry, o SplitOptions,
+	emit func(record.Record) error, dead func(record.DeadLetter) error,
+) (SplitStats, error) {
+	if o.MaxRecord <= 0 {
+		o.MaxRecord = DefaultMaxRecord
+	}
+	s := &splitter{
+		window:     window{ctx: ctx, base: o.Origin.Offset},
+		recogniser: newRecogniser(reg, o),
+		o:          o, emit: emit, dead: dead, line: max(o.Origin.Line, 1),
+	}
+	s.open(in, o.Origin.Object)
+	err := s.run()
+	s.stats.Bytes = s.base - o.Origin.Offset
+	return s.stats, err
+}
+
+type splitter struct {
+	window
+	recogniser
+
+	o       SplitOptions
+	emit    func(record.Record) error
+	dead    func(record.DeadLetter) error
+	stats   SplitStats
+	line    int64 // of the first unread byte
+	element int64 // number of the last element of the list
+	inList  bool
+	over    bool // the stream's end is dealt with, or left for later (SplitOptions.More)
+	scratch []byte
+}
+
+func (s *splitter) run() error {
+	if s.o.Origin.Offset > 0 && s.skipBlank() && (s.unread()[0] == ',' || s.unread()[0] == ']') {
+		s.element = s.o.Origin.Line
+		if err := s.list(listResumed); err != nil {
+			return err
+		}
+	}
+	for !s.over && s.skipBlank() {
+		var err error
+		switch s.unread()[0] {
+		case '{', '[':
+			err = s.value()
+		default:
+			err = s.text(nil)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if s.err == nil && s.damage != "" {
+		return s.unfinished("")
+	}
+	return s.err
+}
+
+// skipBlank goes to the next byte of a record; false at the end of the stream.
+func (s *splitter) skipBlank() bool {
+	for {
+		u := s.unread()
+		i := 0
+		for i < len(u) && isBlank(u[i]) {
+			if u[i] == '\n' {
+				s.line++
+			}
+			i++
+		}
+		s.consume(i)
+		if i < len(u) {
+			if !s.skipMark() {
+				return true
+			}
+			continue
+		}
+		if !s.more() {
+			return false
+		}
+	}
+}
+
+// skipMark skips a byte order mark of UTF-8 and reports whether there was one.
+func (s *splitter) skipMark() bool {
+	const mark = "\xEF\xBB\xBF"
+	for {
+		u := s.unread()
+		if n := min(len(u), len(mark)); string(u[:n]) != mark[:n] {
+			return false
+		}
+		if len(u) >= len(mark) {
+			s.consume(len(mark))
+			return true
+		}
+		if !s.more() {
+			return false
+		}
+	}
+}
+
+// head is as much of the unread bytes as may belong to one record and the end of its line. All decisions are made on
+// it alone, so that they do not depend on how much a read brought.
+func (s *splitter) head() []byte {
+	u := s.unread()
+	return u[:min(len(u), s.o.MaxRecord+2)]
+}
+
+// grow reads until there is clearly more than n bytes, so that scanning again from the start costs little; false
+// when nothing more comes.
+func (s *splitter) grow(n int) bool {
+	want := n + 1
+	if n > 16<<10 {
+		want = n + n/8
+	}
+	grown := false
+	for len(s.unread()) < want && s.more() {
+		grown = true
+	}
+	return grown
+}
+
+// text takes the rest of the line; given braces, only up to where they close.
+func (s *splitter) text(braces *looseJSON) error {
+	seen := 0
+	for {
+		u := s.head()
+		part := u[seen:]
+		end := bytes.IndexByte(part, '\n')
+		if end >= 0 {
+			part = part[:end]
+		}
+		if braces != nil {
+			if n, done := braces.feed(part); done {
+				return s.take(u[:seen+n], seen+n)
+			}
+		}
+		if end >= 0 {
+			return s.take(bytes.TrimSuffix(u[:seen+end], []byte("\r")), seen+end)
+		}
+		if seen = len(u); seen == s.o.MaxRecord+2 {
+			return s.long(longLine{})
+		}
+		if s.more() {
+			continue
+		}
+		if s.err != nil || s.damage != "" || s.o.More {
+			return s.unfinished("")
+		}
+		return s.take(bytes.TrimSuffix(u, []byte("\r")), len(u))
+	}
+}
+
+// value takes the JSON value or opens the list that the unread bytes begin with, or a line where it is neither.
+func (s *splitter) value() error {
+	for {
+		u := s.head()
+		kind, n, st := listStart(u)
+		if st == JSONDone {
+			s.pass(n)
+			s.element = 0
+			return s.list(kind)
+		}
+		end := 0
+		if st == JSONInvalid {
+			if u[0] == '[' {
+				return s.text(nil)
+			}
+			end, st = ScanJSON(u)
+		}
+		switch {
+		case st == JSONDone:
+			return s.take(u[:end], end)
+		case st == JSONInvalid:
+			return s.text(&looseJSON{})
+		case len(u) == s.o.MaxRecord+2:
+			return s.long(&looseJSON{resync: true})
+		case !s.grow(len(u)):
+			return s.unfinished("the document ends early")
+		}
+	}
+}
+
+// pass goes on behind the next n bytes.
+func (s *splitter) pass(n int) {
+	s.line += int64(bytes.Count(s.unread()[:n], []byte("\n")))
+	s.consume(n)
+}

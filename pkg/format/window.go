@@ -1,0 +1,134 @@
+package format
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/shrike-sec/shrike/pkg/record"
+)
+
+// window is the part of the uncompressed stream that is being looked at. It grows to one record's limit plus one
+// read and no further, whatever comes.
+type window struct {
+	ctx    context.Context //nolint:containedctx // lives for one Split call, whose argument it is
+	in     io.Reader
+	source *sourceReader
+
+	buf  []byte
+	r, w int   // unread is buf[r:w]
+	base int64 // offset of buf[r] in the uncompressed object
+
+	ended   bool
+	err     error         // why Split must give up: the source's error or the context's
+	damage  string        // what is wrong with the compressed data that ended the stream, "" when it ended well
+	because record.Reason // the damage's reason
+}
+
+const readSize = 64 << 10
+
+func (w *window) unread() []byte { return w.buf[w.r:w.w] }
+
+func (w *window) consume(n int) {
+	w.r += n
+	w.base += int64(n)
+}
+
+// more reads once and reports whether there is more unread than before; false at the end of the stream and on errors.
+func (w *window) more() bool {
+	if w.ended {
+		return false
+	}
+	if w.err = w.ctx.Err(); w.err != nil {
+		w.ended = true
+		return false
+	}
+	w.makeRoom()
+	for range 100 {
+		n, err := w.in.Read(w.buf[w.w:])
+		w.w += n
+		if err != nil {
+			w.end(err)
+		}
+		if n > 0 || err != nil {
+			return n > 0
+		}
+	}
+	w.end(io.ErrNoProgress)
+	return false
+}
+
+func (w *window) makeRoom() {
+	if len(w.buf)-w.w >= readSize/2 {
+		return
+	}
+	if size := w.w - w.r; size+readSize > len(w.buf) {
+		grown := make([]byte, max(2*len(w.buf), readSize+size))
+		copy(grown, w.unread())
+		w.buf, w.r, w.w = grown, 0, size
+		return
+	}
+	w.w = copy(w.buf, w.unread())
+	w.r = 0
+}
+
+// end notes why the stream is over. The source's own errors are Split's; what a decompressor says of good reads is
+// damaged data.
+func (w *window) end(err error) {
+	w.ended = true
+	switch {
+	case w.source.err != nil:
+		w.err = fmt.Errorf("read %s: %w", w.source.name, w.source.err)
+	case errors.Is(err, io.EOF):
+	case errors.Is(err, io.ErrNoProgress):
+		w.err = fmt.Errorf("read %s: %w", w.source.name, err)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		w.because, w.damage = record.ReasonTruncated, "gzip data ends early"
+	default:
+		w.because, w.damage = record.ReasonSyntax, "gzip data is damaged: "+err.Error()
+	}
+}
+
+// sourceReader remembers the error of the reader below all decompression.
+type sourceReader struct {
+	in   io.Reader
+	name string
+	err  error // never io.EOF
+}
+
+func (s *sourceReader) Read(p []byte) (int, error) {
+	n, err := s.in.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		s.err = err
+	}
+	return n, err
+}
+
+// maxGzipDepth is how often gzip may be packed in gzip.
+const maxGzipDepth = 3
+
+// open puts as many decompressors on the source as its bytes ask for.
+func (w *window) open(in io.Reader, name string) {
+	w.source = &sourceReader{in: in, name: name}
+	w.in = w.source
+	for range maxGzipDepth {
+		peek := bufio.NewReaderSize(w.in, readSize)
+		w.in = peek
+		if head, _ := peek.Peek(3); len(head) < 3 || head[0] != 0x1f || head[1] != 0x8b || head[2] != 8 {
+			return
+		}
+		unzip, err := gzip.NewReader(peek)
+		if err != nil {
+			if errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			w.end(err)
+			return
+		}
+		w.in = unzip
+	}
+}
