@@ -1,13 +1,57 @@
 package rule
 
-import "github.com/shrike-sec/shrike/pkg/event"
+import (
+	"fmt"
 
-// condition is a compiled `when`.
+	"github.com/expr-lang/expr/ast"
+	"github.com/valyala/fastjson"
+
+	"github.com/shrike-sec/shrike/pkg/event"
+)
+
+// condition is a compiled `when`. It is immutable and safe for concurrent use.
 type condition struct {
-	holds func(*event.Event) bool
+	tree    ast.Node // total form
+	holds   predicate
+	native  bool     // closures; false: expr's machine
+	machine *machine // the same tree for expr's machine
+	lists   []*list
 }
 
-func (r *Rule) matches(e *event.Event) bool {
-	return r.Mode != Off && r.Class == e.Class &&
-		(r.Outcome == "any" || r.Outcome == e.Text(event.Outcome)) && r.cond.holds(e)
+// scope is what a part of a condition is evaluated against: the event and, inside any, all … the element #. It is
+// passed by value so that evaluation allocates nothing.
+type scope struct {
+	event *event.Event
+	text  string          // # of a list
+	value *fastjson.Value // # of an array inside an object
 }
+
+type predicate func(scope) bool
+
+// compile checks and compiles a condition. With mistakes there is no condition.
+func compile(source string, class event.Class, ls *lists) (*condition, []*mistake) {
+	c, tree := check(source, class, ls)
+	if len(c.mistakes) > 0 {
+		return nil, c.mistakes
+	}
+	m, err := newMachine(tree, c.fields)
+	if err != nil {
+		return nil, []*mistake{{message: fmt.Sprintf("the condition cannot be compiled: %s", firstLine(err.Error()))}}
+	}
+	cond := &condition{tree: tree.Node, machine: m, lists: c.used}
+	if cond.holds, cond.native = compileCondition(tree.Node); !cond.native {
+		cond.holds = func(s scope) bool { return m.holds(s.event) }
+	}
+	return cond, nil
+}
+
+// Native reports whether the rule's condition runs as closures (about ten nanoseconds) and not on expr's machine.
+func (r *Rule) Native() bool { return r.cond.native }
+
+// matches reports whether the rule takes the event: mode, class, outcome, then the condition.
+func (r *Rule) matches(e *event.Event) bool {
+	return r.Mode != Off && r.Class == e.Class && (r.Outcome == anyOutcome || r.Outcome == e.Text(event.Outcome)) &&
+		r.cond.holds(scope{event: e})
+}
+
+const anyOutcome = "any"

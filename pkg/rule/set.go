@@ -1,6 +1,13 @@
 package rule
 
-import "github.com/shrike-sec/shrike/pkg/event"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	"github.com/shrike-sec/shrike/pkg/event"
+)
 
 // Set is a compiled, indexed set of rules. It is immutable and safe for concurrent use.
 type Set struct {
@@ -8,14 +15,38 @@ type Set struct {
 	hash  string
 }
 
+// NewSet returns the set of these rules, which Load has read (a subset of a Set's Rules, say).
+func NewSet(rules []*Rule) *Set {
+	s := &Set{rules: slices.Clone(rules)}
+	slices.SortFunc(s.rules, func(a, b *Rule) int { return strings.Compare(a.ID, b.ID) })
+	h := sha256.New()
+	for _, r := range s.rules {
+		h.Write([]byte(r.ID + "\x00" + r.Version + "\x00"))
+		for _, l := range r.cond.lists {
+			h.Write([]byte(l.hash()))
+		}
+	}
+	s.hash = hex.EncodeToString(h.Sum(nil)[:8])
+	return s
+}
+
 // Rules returns the rules, sorted by id. Do not change them.
 func (s *Set) Rules() []*Rule { return s.rules }
+
+// Rule returns the rule of that id, nil when there is none.
+func (s *Set) Rule(id string) *Rule {
+	i, ok := slices.BinarySearchFunc(s.rules, id, func(r *Rule, id string) int { return strings.Compare(r.ID, id) })
+	if !ok {
+		return nil
+	}
+	return s.rules[i]
+}
 
 // Hash identifies the set: all rules with their lists. Frames carry it.
 func (s *Set) Hash() string { return s.hash }
 
-// Match appends the rules whose class, outcome and condition hold for e to dst and returns it; rules of mode off never
-// match. It allocates nothing beyond dst.
+// Match appends the rules whose class, outcome and condition hold for e to dst and returns it, in the order of their
+// ids; rules of mode off never match. It allocates nothing beyond dst.
 func (s *Set) Match(e *event.Event, dst []*Rule) []*Rule {
 	for _, r := range s.rules {
 		if r.matches(e) {

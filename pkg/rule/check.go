@@ -1,0 +1,346 @@
+package rule
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/conf"
+	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/parser"
+
+	"github.com/shrike-sec/shrike/pkg/event"
+)
+
+// every stands for [] in a path while expr parses the condition: a key that is as long, so that columns stay, and that
+// no log has.
+const every = "ǁ"
+
+// checker turns the tree that expr parsed into a total one, and notes every mistake on the way.
+//
+// Total means: no operator or function ever meets a missing number, boolean, address or time, because every comparison
+// with one is guarded (status < 400 becomes has(status) and status < 400), and a != b is not (a == b). Closures, expr's
+// machine and SQL follow the same total tree, so they cannot disagree about what is missing.
+type checker struct {
+	class    event.Class
+	lists    *lists
+	source   string
+	mistakes []*mistake
+
+	used   []*list        // lists that the condition names
+	in     []shape        // of # in the predicates around, innermost last
+	spread *ast.CallNode  // each(…) of a [] path in the current comparison
+	fields []*event.Field // read by the condition
+}
+
+// check parses and checks a condition; the tree is good only when there are no mistakes.
+func check(source string, class event.Class, ls *lists) (*checker, *parser.Tree) {
+	c := &checker{class: class, lists: ls, source: source}
+	tree, err := parser.ParseWithConfig(spreadBrackets(source), parserConfig())
+	if err != nil {
+		var e *file.Error
+		if errors.As(err, &e) {
+			c.mistakes = append(c.mistakes, &mistake{offset: byteOffset(source, e.From), message: firstLine(e.Message)})
+		} else {
+			c.mistakes = append(c.mistakes, &mistake{message: firstLine(err.Error())})
+		}
+		return c, nil
+	}
+	tree.Node = c.condition(tree.Node)
+	return c, tree
+}
+
+// parserConfig makes expr's parser leave our own functions to us.
+func parserConfig() *conf.Config {
+	config := conf.CreateNew()
+	config.Disabled["int"] = true
+	return config
+}
+
+// spreadBrackets replaces [] behind a path by a key that expr's parser takes.
+func spreadBrackets(source string) string {
+	var b strings.Builder
+	var quote byte
+	for i := 0; i < len(source); i++ {
+		ch := source[i]
+		switch {
+		case quote != 0:
+			if ch == '\\' && quote != '`' && i+1 < len(source) {
+				b.WriteByte(ch)
+				i++
+				ch = source[i]
+			} else if ch == quote {
+				quote = 0
+			}
+		case ch == '"' || ch == '\'' || ch == '`':
+			quote = ch
+		case strings.HasPrefix(source[i:], "[]") && i > 0 && followsPath(source[:i]):
+			b.WriteString("." + every)
+			i++
+			continue
+		}
+		b.WriteByte(ch)
+	}
+	return b.String()
+}
+
+func followsPath(before string) bool {
+	r, _ := utf8.DecodeLastRuneInString(before)
+	return r == '_' || r == ']' || unicode.IsLetter(r) || unicode.IsDigit(r)
+}
+
+// byteOffset turns expr's offset in characters into one in bytes.
+func byteOffset(s string, runes int) int {
+	for i := range s {
+		if runes == 0 {
+			return i
+		}
+		runes--
+	}
+	return len(s)
+}
+
+func (c *checker) report(n ast.Node, hint, message string, args ...any) {
+	c.mistakes = append(c.mistakes, &mistake{
+		offset: byteOffset(c.source, n.Location().From), message: fmt.Sprintf(message, args...), hint: hint,
+	})
+}
+
+// condition checks a part that must be true or false and returns it in total form.
+func (c *checker) condition(n ast.Node) ast.Node {
+	switch n := n.(type) {
+	case *ast.BoolNode:
+		return n
+	case *ast.UnaryNode:
+		if n.Operator == "not" || n.Operator == "!" {
+			return c.negation(n)
+		}
+	case *ast.BinaryNode:
+		switch n.Operator {
+		case "and", "&&":
+			return and(c.condition(n.Left), c.condition(n.Right))
+		case "or", "||":
+			return &ast.BinaryNode{Operator: "or", Left: c.condition(n.Left), Right: c.condition(n.Right)}
+		}
+		if isComparison(n.Operator) {
+			return c.atom(n)
+		}
+	case *ast.CallNode:
+		if name, ok := conditionCall(n); ok {
+			return c.function(n, name)
+		}
+	case *ast.BuiltinNode:
+		switch n.Name {
+		case "any", "all", "none", "one":
+			return c.quantifier(n, truth).node
+		}
+	case *ast.ConditionalNode:
+		return &ast.ConditionalNode{Ternary: true, Cond: c.condition(n.Cond), Exp1: c.condition(n.Exp1), Exp2: c.condition(n.Exp2)}
+	}
+	v := c.value(n)
+	switch v.shape {
+	case bad, truth:
+	case flag:
+		c.report(n, "", "%s may be missing: compare it (%[1]s == true, or %[1]s == false for known to be false)", describe(n))
+	default:
+		c.report(n, "", "%s is %s, not a condition", describe(n), v.shape)
+	}
+	return n
+}
+
+func (c *checker) negation(n *ast.UnaryNode) ast.Node {
+	if b, ok := n.Node.(*ast.BinaryNode); ok && isComparison(b.Operator) {
+		return not(c.condition(b))
+	}
+	if id, ok := n.Node.(*ast.IdentifierNode); ok {
+		if f := event.Lookup(id.Value); f != nil && f.Type != event.TypeBool {
+			c.report(n, "", "not binds tighter than comparisons: write not (%s …)", id.Value)
+			return n
+		}
+	}
+	return not(c.condition(n.Node))
+}
+
+func describe(n ast.Node) string {
+	text := strings.ReplaceAll(n.String(), "."+every, "[]")
+	if utf8.RuneCountInString(text) > 40 {
+		return "this"
+	}
+	return text
+}
+
+func isComparison(operator string) bool {
+	switch operator {
+	case "==", "!=", "<", "<=", ">", ">=", "in", "contains", "startsWith", "endsWith", "matches":
+		return true
+	}
+	return false
+}
+
+// atom checks one comparison and guards it.
+func (c *checker) atom(n *ast.BinaryNode) ast.Node {
+	outer := c.spread
+	c.spread = nil
+	var total ast.Node
+	switch n.Operator {
+	case "==":
+		total = c.equal(n)
+	case "!=":
+		total = c.equal(n)
+	case "in":
+		total = c.membership(n)
+	case "contains", "startsWith", "endsWith", "matches":
+		total = c.search(n)
+	default:
+		total = c.order(n)
+	}
+	total = c.spreadOver(total, outer)
+	if n.Operator == "!=" {
+		return not(total)
+	}
+	return total
+}
+
+// spreadOver makes a comparison of a [] path one of any element.
+func (c *checker) spreadOver(total ast.Node, outer *ast.CallNode) ast.Node {
+	if c.spread != nil {
+		total = &ast.BuiltinNode{Name: "any", Arguments: []ast.Node{c.spread, &ast.PredicateNode{Node: total}}}
+	}
+	c.spread = outer
+	return total
+}
+
+// guarded puts before a comparison that everything in it is there.
+func guarded(total ast.Node, operands ...operand) ast.Node {
+	var seen []string
+	var guards []ast.Node
+	for _, o := range operands {
+		for _, may := range o.may {
+			if s := may.String(); !contains(seen, s) {
+				seen = append(seen, s)
+				guards = append(guards, call(fnHas, may))
+			}
+		}
+	}
+	for i := len(guards) - 1; i >= 0; i-- {
+		total = and(guards[i], total)
+	}
+	return total
+}
+
+func (c *checker) equal(n *ast.BinaryNode) ast.Node {
+	l, r := c.value(n.Left), c.value(n.Right)
+	l, r = c.asAddress(l, r, n.Right, n.Left)
+	l, r = c.asText(l), c.asText(r)
+	switch {
+	case l.shape == bad || r.shape == bad:
+		return n
+	case l.shape == truth || r.shape == truth:
+		if l.shape != flag && r.shape != flag {
+			c.report(n, "", "== compares values; join conditions with and, or, not")
+			return n
+		}
+	case l.shape == texts || r.shape == texts:
+		c.report(n, "", `a list is compared by element: "x" in %s, or any(%[1]s, # == "x")`, describe(pick(l.shape == texts, n.Left, n.Right)))
+		return n
+	case l.shape != r.shape && !(l.shape.number() && r.shape.number()):
+		c.mismatch(n, l, r)
+		return n
+	}
+	c.closed(l, r, n.Right)
+	c.closed(r, l, n.Left)
+	return guarded(&ast.BinaryNode{Operator: "==", Left: l.node, Right: r.node}, l, r)
+}
+
+func pick[T any](first bool, a, b T) T {
+	if first {
+		return a
+	}
+	return b
+}
+
+// mismatch explains why two values cannot be compared.
+func (c *checker) mismatch(n *ast.BinaryNode, l, r operand) {
+	if r.shape == text && l.shape != text {
+		l, r = r, l
+	}
+	inObject := l.shape == text && isLeaf(l.node)
+	switch {
+	case inObject && r.shape.number():
+		c.report(n, "", "leaves of objects are text: compare with a text, or calculate with int(…)")
+	case inObject && (r.shape == truth || r.shape == flag):
+		c.report(n, "", `leaves of objects are text: compare with "true" or "false"`)
+	case l.fixed && l.shape == text && r.shape.number():
+		c.report(n, "", "%s is a number: write it without quotes", describe(r.node))
+	default:
+		c.report(n, "", "%s cannot be compared with %s", l.shape, r.shape)
+	}
+}
+
+func isLeaf(n ast.Node) bool {
+	call, ok := n.(*ast.CallNode)
+	return ok && call.Callee.(*ast.IdentifierNode).Value == fnLeaf
+}
+
+// closed reports a literal that the field's closed set does not have.
+func (c *checker) closed(field, literal operand, at ast.Node) {
+	if field.field == nil || len(field.field.Values) == 0 || !literal.fixed {
+		return
+	}
+	s, ok := literal.node.(*ast.StringNode)
+	if !ok || s.Value == "" || contains(field.field.Values, s.Value) {
+		return
+	}
+	c.report(at, nearest(s.Value, field.field.Values), "%s is never %q, only %s", field.field.Name, s.Value, strings.Join(field.field.Values, ", "))
+}
+
+func (c *checker) order(n *ast.BinaryNode) ast.Node {
+	l, r := c.asText(c.value(n.Left)), c.asText(c.value(n.Right))
+	switch {
+	case l.shape == bad || r.shape == bad:
+		return n
+	case l.shape.number() && r.shape.number(), l.shape == instant && r.shape == instant:
+	case l.shape == text && r.shape == text: // a missing text is not smaller than others: it is missing
+		l.may, r.may = mayLack(l), mayLack(r)
+	case l.shape != r.shape:
+		c.mismatch(n, l, r)
+		return n
+	default:
+		c.report(n, "", "%s compares numbers, times or texts, not %s", n.Operator, l.shape)
+		return n
+	}
+	return guarded(&ast.BinaryNode{Operator: n.Operator, Left: l.node, Right: r.node}, l, r)
+}
+
+func mayLack(o operand) []ast.Node {
+	if o.fixed {
+		return nil
+	}
+	return []ast.Node{o.node}
+}
+
+// search checks contains, startsWith, endsWith and matches.
+func (c *checker) search(n *ast.BinaryNode) ast.Node {
+	left, right := c.value(n.Left), c.value(n.Right)
+	l, r := c.asText(left), c.asText(right)
+	switch {
+	case l.shape == bad || r.shape == bad:
+		return n
+	case l.shape == texts:
+		c.report(n, "", `a list is searched by element: "x" in %s, or any(%[1]s, # %s "x")`, describe(n.Left), n.Operator)
+		return n
+	case l.shape == address:
+		c.report(n, "", "an address is not text: use inCIDR(%s, \"10.0.0.0/8\")", describe(n.Left))
+		return n
+	case l.shape != text || r.shape != text:
+		c.report(n, "", "%s needs text on both sides, not %s", n.Operator, pick(l.shape != text, l.shape, r.shape))
+		return n
+	}
+	if n.Operator == "matches" {
+		return c.pattern(n, l, r)
+	}
+	return &ast.BinaryNode{Operator: n.Operator, Left: l.node, Right: r.node}
+}

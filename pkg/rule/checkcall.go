@@ -1,0 +1,287 @@
+package rule
+
+import (
+	"net/netip"
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+)
+
+// ours are the functions beside expr's, and those of expr's that conditions may use; for hints.
+var ours = []string{
+	fnHas, fnInt, fnIsPrivate, fnInCIDR, fnInList, "any", "all", "none", "one", "count", "len", "lower", "upper", "trim",
+	"replace", "split", "hasPrefix", "hasSuffix",
+}
+
+// conditionCall returns the name of a call that is a condition.
+func conditionCall(n *ast.CallNode) (string, bool) {
+	id, ok := n.Callee.(*ast.IdentifierNode)
+	if !ok {
+		return "", false
+	}
+	switch id.Value {
+	case fnHas, fnIsPrivate, fnInCIDR, fnInList:
+		return id.Value, true
+	}
+	return "", false
+}
+
+// function checks a call that is a condition. Its arguments may be missing: then it is false.
+func (c *checker) function(n *ast.CallNode, name string) ast.Node {
+	outer := c.spread
+	c.spread = nil
+	least, most := 2, 2
+	switch name {
+	case fnHas, fnIsPrivate:
+		least, most = 1, 1
+	case fnInCIDR:
+		most = 100
+	}
+	if len(n.Arguments) < least || len(n.Arguments) > most {
+		c.report(n, "", "%s takes %s", name, map[string]string{
+			fnHas: "one value", fnIsPrivate: "one address", fnInCIDR: "an address and networks", fnInList: "a value and the id of a list",
+		}[name])
+		return n
+	}
+	subject := c.asText(c.value(n.Arguments[0]))
+	if subject.shape == bad {
+		return n
+	}
+	return c.spreadOver(c.functionOf(n, name, subject), outer)
+}
+
+func (c *checker) functionOf(n *ast.CallNode, name string, subject operand) ast.Node {
+	switch name {
+	case fnHas:
+		if subject.shape == truth || subject.fixed {
+			c.report(n, "", "has asks whether a field of the event is there")
+		}
+		return call(fnHas, subject.node)
+	case fnInList:
+		return c.inList(n, subject)
+	}
+	if subject.shape != address && subject.shape != text {
+		c.report(n.Arguments[0], "", "%s needs an address, not %s", name, subject.shape)
+		return n
+	}
+	args := []ast.Node{subject.node}
+	for _, a := range n.Arguments[1:] {
+		s, ok := a.(*ast.StringNode)
+		if !ok {
+			c.report(a, "", "the networks of inCIDR are literals")
+			return n
+		}
+		p, err := netip.ParsePrefix(s.Value)
+		if err != nil {
+			c.report(a, "", "%q is not a network such as 10.0.0.0/8", s.Value)
+			return n
+		}
+		args = append(args, &ast.ConstantNode{Value: p.Masked()})
+	}
+	return guarded(call(name, args...), subject)
+}
+
+func (c *checker) inList(n *ast.CallNode, subject operand) ast.Node {
+	id, ok := n.Arguments[1].(*ast.StringNode)
+	if !ok {
+		c.report(n.Arguments[1], "", "the id of a list is a literal")
+		return n
+	}
+	l := c.lists.byID[id.Value]
+	if l == nil {
+		c.report(n.Arguments[1], nearest(id.Value, c.lists.ids()), "no list is named %q", id.Value)
+		return n
+	}
+	switch subject.shape {
+	case text, whole, address:
+	default:
+		c.report(n.Arguments[0], "", "inList needs text, a whole number or an address, not %s", subject.shape)
+		return n
+	}
+	c.used = append(c.used, l)
+	return guarded(call(fnInList, subject.node, &ast.ConstantNode{Value: l}), subject)
+}
+
+// membership checks in.
+func (c *checker) membership(n *ast.BinaryNode) ast.Node {
+	l := c.asText(c.value(n.Left))
+	if l.shape == bad {
+		return n
+	}
+	switch r := n.Right.(type) {
+	case *ast.ArrayNode:
+		return c.inLiterals(n, l, r)
+	case *ast.BinaryNode:
+		if r.Operator == ".." {
+			return c.inRange(n, l, r)
+		}
+	}
+	r := c.value(n.Right)
+	switch {
+	case r.shape == bad:
+		return n
+	case l.shape != text:
+		c.report(n, "", "lists hold text, and this looks for %s", l.shape)
+		return n
+	case r.shape == texts:
+		return &ast.BinaryNode{Operator: "in", Left: l.node, Right: r.node}
+	case r.shape == nested || r.shape == element:
+		keys := r.keys
+		if len(keys) == 0 || keys[len(keys)-1] != "[]" {
+			keys = append(append([]string{}, keys...), "[]")
+		}
+		return &ast.BinaryNode{Operator: "in", Left: l.node, Right: call(fnList, append([]ast.Node{r.node}, stringNodes(keys)...)...)}
+	}
+	c.report(n.Right, "", "in needs a list on its right, not %s", r.shape)
+	return n
+}
+
+func (c *checker) inLiterals(n *ast.BinaryNode, l operand, r *ast.ArrayNode) ast.Node {
+	if len(r.Nodes) == 0 {
+		c.report(r, "", "in an empty list is nothing")
+		return n
+	}
+	array := &ast.ArrayNode{}
+	for _, el := range r.Nodes {
+		o := c.value(el)
+		_, o = c.asAddress(l, o, el, el)
+		switch {
+		case o.shape == bad:
+			return n
+		case !o.fixed:
+			c.report(el, "", "the list after in holds literals only")
+			return n
+		case o.shape != l.shape && !(o.shape.number() && l.shape.number()):
+			c.mismatch(&ast.BinaryNode{Left: n.Left, Right: el}, l, o)
+			return n
+		}
+		c.closed(l, o, el)
+		array.Nodes = append(array.Nodes, o.node)
+	}
+	return guarded(&ast.BinaryNode{Operator: "in", Left: l.node, Right: array}, l)
+}
+
+func (c *checker) inRange(n *ast.BinaryNode, l operand, r *ast.BinaryNode) ast.Node {
+	from, ok1 := r.Left.(*ast.IntegerNode)
+	to, ok2 := r.Right.(*ast.IntegerNode)
+	if !ok1 || !ok2 || !l.shape.number() {
+		c.report(n, "", "a range after in is of two whole literals, and holds numbers (port in 6881..6889)")
+		return n
+	}
+	return guarded(and(
+		&ast.BinaryNode{Operator: ">=", Left: l.node, Right: from},
+		&ast.BinaryNode{Operator: "<=", Left: l.node, Right: to}), l)
+}
+
+// quantifier checks any, all, none, one (a condition) and count (a number).
+func (c *checker) quantifier(n *ast.BuiltinNode, result shape) operand {
+	if len(n.Arguments) != 2 {
+		c.report(n, "", "%s takes a list and a condition on #", n.Name)
+		return operand{}
+	}
+	over, shape := c.elements(n.Arguments[0])
+	if shape == bad {
+		return operand{node: n}
+	}
+	body, ok := n.Arguments[1].(*ast.PredicateNode)
+	if !ok {
+		c.report(n, "", "%s takes a list and a condition on #", n.Name)
+		return operand{node: n}
+	}
+	c.in = append(c.in, shape)
+	total := c.condition(body.Node)
+	c.in = c.in[:len(c.in)-1]
+	return operand{shape: result, node: &ast.BuiltinNode{Name: n.Name, Arguments: []ast.Node{over, &ast.PredicateNode{Node: total}}}}
+}
+
+// valueCall checks calls that give a value: int, and everything that is no function at all.
+func (c *checker) valueCall(n *ast.CallNode) operand {
+	id, ok := n.Callee.(*ast.IdentifierNode)
+	if !ok {
+		c.report(n, "", "%s is not a function", describe(n.Callee))
+		return operand{}
+	}
+	if _, ok := conditionCall(n); ok {
+		return operand{shape: truth, node: c.condition(n)}
+	}
+	if id.Value != fnInt {
+		c.report(n, nearest(id.Value, ours), "unknown function %s", id.Value)
+		return operand{}
+	}
+	if len(n.Arguments) != 1 {
+		c.report(n, "", "int takes one text")
+		return operand{}
+	}
+	o := c.asText(c.value(n.Arguments[0]))
+	if o.shape == bad {
+		return o
+	}
+	if o.shape != text {
+		c.report(n, "", "int makes a number of text, not of %s", o.shape)
+		return operand{}
+	}
+	node := call(fnInt, o.node)
+	return operand{shape: whole, node: node, may: []ast.Node{node}}
+}
+
+// builtin checks expr's own functions: those that cannot fail.
+func (c *checker) builtin(n *ast.BuiltinNode) operand {
+	switch n.Name {
+	case "any", "all", "none", "one":
+		return operand{shape: truth, node: c.condition(n)}
+	case "count":
+		return c.quantifier(n, whole)
+	case "len":
+		return c.length(n)
+	}
+	arity := map[string]int{"lower": 1, "upper": 1, "trim": 1, "split": 2, "replace": 3, "hasPrefix": 2, "hasSuffix": 2}[n.Name]
+	if arity == 0 {
+		c.report(n, nearest(n.Name, ours), "conditions have no function %s", n.Name)
+		return operand{}
+	}
+	if len(n.Arguments) != arity {
+		c.report(n, "", "%s takes %d texts", n.Name, arity)
+		return operand{}
+	}
+	o := operand{shape: text, node: &ast.BuiltinNode{Name: n.Name}}
+	switch n.Name {
+	case "split":
+		o.shape = texts
+	case "hasPrefix", "hasSuffix":
+		c.report(n, "", "write x %s y", strings.Replace(strings.Replace(n.Name, "hasPrefix", "startsWith", 1), "hasSuffix", "endsWith", 1))
+		return operand{}
+	}
+	args := make([]ast.Node, arity)
+	for i, a := range n.Arguments {
+		v := c.asText(c.value(a))
+		if v.shape == bad {
+			return v
+		}
+		if v.shape != text {
+			c.report(a, "", "%s takes text, not %s", n.Name, v.shape)
+			return operand{}
+		}
+		args[i] = v.node
+	}
+	o.node = &ast.BuiltinNode{Name: n.Name, Arguments: args}
+	return o
+}
+
+func (c *checker) length(n *ast.BuiltinNode) operand {
+	if len(n.Arguments) != 1 {
+		c.report(n, "", "len takes one text or list")
+		return operand{}
+	}
+	o := c.value(n.Arguments[0])
+	switch o.shape {
+	case bad:
+		return o
+	case text, texts:
+		return operand{shape: whole, node: &ast.BuiltinNode{Name: "len", Arguments: []ast.Node{o.node}}}
+	case nested, element:
+		over, _ := c.elements(n.Arguments[0])
+		return operand{shape: whole, node: &ast.BuiltinNode{Name: "len", Arguments: []ast.Node{over}}}
+	}
+	c.report(n, "", "len takes one text or list, not %s", o.shape)
+	return operand{}
+}

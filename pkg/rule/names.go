@@ -1,0 +1,286 @@
+package rule
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
+
+	"github.com/shrike-sec/shrike/pkg/event"
+)
+
+// builtins are the names that title, runbook and pivots may use beside the keys of the event.
+var builtins = []string{"count", "first_event_time", "last_event_time"}
+
+// mistake is a problem of a text before its place in the file is known.
+type mistake struct {
+	offset  int // bytes into the text
+	message string
+	hint    string
+}
+
+func (m *mistake) Error() string { return m.message }
+
+// ParseKey reads a key (a field, or a path inside an object field) of events of class c; event.None stands for any.
+func ParseKey(name string, c event.Class) (Key, error) {
+	k, bad := parseKey(name, c)
+	if bad != nil {
+		return Key{}, bad
+	}
+	return k, nil
+}
+
+func parseKey(name string, c event.Class) (Key, *mistake) {
+	end := strings.IndexAny(name, ".[")
+	if end < 0 {
+		end = len(name)
+	}
+	f, bad := lookupField(name[:end], c)
+	if bad != nil {
+		return Key{}, bad
+	}
+	path, bad := parsePath(name, end)
+	if bad == nil && len(path) > 0 && f.Type != event.TypeObject {
+		bad = &mistake{offset: end, message: fmt.Sprintf("%s is %s: it has no parts", f.Name, kindOf(f))}
+	}
+	if bad != nil {
+		return Key{}, bad
+	}
+	return Key{Name: name, Field: f, Path: path}, nil
+}
+
+// lookupField finds a field that rules over class c may name.
+func lookupField(name string, c event.Class) (*event.Field, *mistake) {
+	f := event.Lookup(name)
+	switch {
+	case f == nil:
+		return nil, &mistake{message: fmt.Sprintf("unknown field %q", name), hint: nearest(name, fieldNames(c))}
+	case f.Meta:
+		return nil, &mistake{message: fmt.Sprintf("%s is a column of tables, not a field of rules", name)}
+	case c != event.None && !f.In(c):
+		return nil, &mistake{
+			message: fmt.Sprintf("events of class %s have no %s (class %s has)", c, name, classList(f)),
+			hint:    nearest(name, fieldNames(c)),
+		}
+	}
+	return f, nil
+}
+
+func classList(f *event.Field) string {
+	names := make([]string, len(f.Classes))
+	for i, c := range f.Classes {
+		names[i] = c.String()
+	}
+	return strings.Join(names, ", ")
+}
+
+func fieldNames(c event.Class) []string {
+	var names []string
+	for _, f := range event.Fields() {
+		if !f.Meta && (c == event.None || f.In(c)) {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+func kindOf(f *event.Field) string {
+	switch f.Type {
+	case event.TypeInt, event.TypeFloat:
+		return "a number"
+	case event.TypeBool:
+		return "a boolean"
+	case event.TypeAddr:
+		return "an address"
+	case event.TypeTime:
+		return "a time"
+	case event.TypeList:
+		return "a list"
+	case event.TypeObject:
+		return "an object"
+	}
+	return "text"
+}
+
+// parsePath reads what follows the field: .key, ["key"], [0] or [] for every element.
+func parsePath(name string, i int) ([]string, *mistake) {
+	var path []string
+	for i < len(name) {
+		rest := name[i:]
+		switch {
+		case strings.HasPrefix(rest, "[]"):
+			path = append(path, "[]")
+			i += 2
+		case strings.HasPrefix(rest, `["`):
+			end := strings.Index(rest, `"]`)
+			if end <= 2 {
+				return nil, &mistake{offset: i, message: `[" without "]`}
+			}
+			path = append(path, rest[2:end])
+			i += end + 2
+		case rest[0] == '[':
+			end := strings.IndexByte(rest, ']')
+			if end < 2 || strings.Trim(rest[1:end], "0123456789") != "" {
+				return nil, &mistake{offset: i, message: `in brackets stands a "key", an index, or nothing for every element`}
+			}
+			path = append(path, rest[1:end])
+			i += end + 1
+		default:
+			key := rest[1:]
+			if end := strings.IndexFunc(key, func(r rune) bool {
+				return r != '_' && r != '-' && r != '$' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+			}); end >= 0 {
+				key = key[:end]
+			}
+			if rest[0] != '.' || key == "" {
+				return nil, &mistake{offset: i, message: fmt.Sprintf(`%q cannot be read as a path: keys are separated by dots, odd ones are written ["key"]`, name)}
+			}
+			path = append(path, key)
+			i += 1 + len(key)
+		}
+	}
+	return path, nil
+}
+
+// key reads a YAML scalar as a key of class c.
+func (s *source) key(n ast.Node, what string, c event.Class) (Key, bool) {
+	name, ok := s.text(n, what)
+	if !ok || c == event.None { // without a class nothing can be said about names; its absence is reported already
+		return Key{}, false
+	}
+	k, bad := parseKey(name, c)
+	if bad != nil {
+		s.report(s.inside(n, name, bad.offset), bad.hint, "%s", bad.message)
+		return Key{}, false
+	}
+	return k, true
+}
+
+// keys reads a list of keys.
+func (s *source) keys(n ast.Node, what string, c event.Class) []Key {
+	nodes, _ := s.list(n, what)
+	var keys []Key
+	for _, el := range nodes {
+		k, ok := s.key(el, "each of "+what, c)
+		if !ok {
+			continue
+		}
+		if hasKey(keys, k.Name) {
+			s.report(nodePlace(el), "", "%s names %s twice", what, k.Name)
+			continue
+		}
+		keys = append(keys, k)
+	}
+	return keys
+}
+
+func hasKey(keys []Key, name string) bool {
+	for _, k := range keys {
+		if k.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// placeholder is one {name} or {name:Type} of a text.
+type placeholder struct {
+	offset int
+	name   string
+	sql    string // Type, "" when there is none
+}
+
+func placeholders(text string, typed bool) []placeholder {
+	var found []placeholder
+	for i := 0; i < len(text); {
+		open := strings.IndexByte(text[i:], '{')
+		if open < 0 {
+			break
+		}
+		open += i
+		end := strings.IndexByte(text[open:], '}')
+		if end < 0 {
+			break
+		}
+		p := placeholder{offset: open, name: text[open+1 : open+end]}
+		if colon := strings.LastIndexByte(p.name, ':'); typed && colon >= 0 {
+			p.name, p.sql = p.name[:colon], p.name[colon+1:]
+		}
+		found = append(found, p)
+		i = open + end + 1
+	}
+	return found
+}
+
+// template reads a text with {name} places and returns the keys that it names.
+func (s *source) template(n ast.Node, what string, c event.Class) (Template, []Key) {
+	text, ok := s.text(n, what)
+	if !ok {
+		return Template{}, nil
+	}
+	return ParseTemplate(text), s.placeholderKeys(n, text, placeholders(text, false), c)
+}
+
+func (s *source) placeholderKeys(n ast.Node, text string, places []placeholder, c event.Class) []Key {
+	var keys []Key
+	for _, p := range places {
+		if contains(builtins, p.name) || c == event.None {
+			continue
+		}
+		k, bad := parseKey(p.name, c)
+		if bad != nil {
+			hint := bad.hint
+			if h := nearest(p.name, builtins); hint == "" {
+				hint = h
+			}
+			s.report(s.inside(n, text, p.offset+1), hint, "%s", bad.message)
+			continue
+		}
+		keys = append(keys, k)
+	}
+	return keys
+}
+
+// inside returns the place of a byte of a scalar's text in the file, or the scalar's own where YAML folded the text.
+func (s *source) inside(n ast.Node, text string, offset int) place {
+	offset = min(offset, len(text))
+	if lit, ok := n.(*ast.LiteralNode); ok {
+		return s.insideBlock(lit, text, offset)
+	}
+	at := nodePlace(n)
+	if t := n.GetToken().Type; t == token.DoubleQuoteType || t == token.SingleQuoteType {
+		at.column++
+	}
+	if at.line > len(s.lines) || strings.Contains(text, "\n") {
+		return nodePlace(n)
+	}
+	if runes := []rune(s.lines[at.line-1]); at.column-1 > len(runes) || !strings.HasPrefix(string(runes[at.column-1:]), text) {
+		return nodePlace(n)
+	}
+	at.column += utf8.RuneCountInString(text[:offset])
+	return at
+}
+
+// insideBlock does it for block scalars: their text starts on the next line, behind the block's indentation.
+func (s *source) insideBlock(n *ast.LiteralNode, text string, offset int) place {
+	start := placeOf(n.Start)
+	if !strings.HasPrefix(n.Start.Value, "|") {
+		return start
+	}
+	before := text[:offset]
+	line := start.line + 1 + strings.Count(before, "\n")
+	before = before[strings.LastIndexByte(before, '\n')+1:]
+	if line > len(s.lines) {
+		return start
+	}
+	whole, _, _ := strings.Cut(text[offset-len(before):], "\n")
+	indent := len(s.lines[line-1]) - len(strings.TrimSuffix(s.lines[line-1], "\r")) // 0, or 1 with CRLF
+	indent = len(s.lines[line-1]) - indent - len(whole)
+	if indent < 0 || s.lines[line-1][indent:indent+len(whole)] != whole {
+		return start
+	}
+	return place{line, indent + utf8.RuneCountInString(before) + 1}
+}

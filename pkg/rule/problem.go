@@ -1,0 +1,121 @@
+package rule
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// Problem is one mistake in a rule or list file, with its place.
+type Problem struct {
+	File    string
+	Line    int // from 1; 0 when it concerns no place inside a file
+	Column  int // from 1, in characters
+	Message string
+	Excerpt string // the line, and a caret below the column
+	Hint    string // what was probably meant, "" when unknown
+}
+
+// Error returns "file:line:col: message (did you mean "x"?)" and, below it, the excerpt.
+func (p Problem) Error() string {
+	var b strings.Builder
+	b.WriteString(p.File)
+	if p.Line > 0 {
+		fmt.Fprintf(&b, ":%d:%d", p.Line, p.Column)
+	}
+	b.WriteString(": ")
+	b.WriteString(p.Summary())
+	if p.Excerpt != "" {
+		b.WriteByte('\n')
+		b.WriteString(p.Excerpt)
+	}
+	return b.String()
+}
+
+// Summary returns the message and the hint, without place and excerpt.
+func (p Problem) Summary() string {
+	if p.Hint == "" {
+		return p.Message
+	}
+	return p.Message + " (did you mean " + p.Hint + "?)"
+}
+
+// Problems are all mistakes that Load found, sorted by file and place.
+type Problems []Problem
+
+// Error returns all problems, one below the other.
+func (ps Problems) Error() string {
+	texts := make([]string, len(ps))
+	for i, p := range ps {
+		texts[i] = p.Error()
+	}
+	return strings.Join(texts, "\n")
+}
+
+func (ps Problems) sort() {
+	slices.SortStableFunc(ps, func(a, b Problem) int {
+		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
+			strings.Compare(a.Message, b.Message))
+	})
+}
+
+// source is the text of one file, and what is wrong with it.
+type source struct {
+	file     string
+	lines    []string
+	problems *Problems
+}
+
+func newSource(file string, text []byte, problems *Problems) *source {
+	return &source{file: file, lines: strings.Split(strings.TrimSuffix(string(text), "\n"), "\n"), problems: problems}
+}
+
+// place is a position in a file; both members count from 1.
+type place struct{ line, column int }
+
+// report notes a problem. Places outside the file (of text that a YAML parser made up) move to its nearest end.
+func (s *source) report(at place, hint, message string, args ...any) {
+	at.line = min(max(at.line, 1), len(s.lines))
+	line := strings.TrimSuffix(s.lines[at.line-1], "\r")
+	at.column = min(max(at.column, 1), utf8.RuneCountInString(line)+1)
+	*s.problems = append(*s.problems, Problem{
+		File: s.file, Line: at.line, Column: at.column, Message: fmt.Sprintf(message, args...), Hint: hint,
+		Excerpt: excerpt(at, line),
+	})
+}
+
+// excerpt shows the line with a caret below the place. Tabs become blanks so that the caret stands where it should.
+func excerpt(at place, line string) string {
+	const width = 160
+	from := max(0, at.column-1-width/2)
+	runes := []rune(strings.Map(printable, line))
+	text := string(runes[from:min(len(runes), from+width)])
+	number := fmt.Sprintf("%5d | ", at.line)
+	return number + text + "\n" + strings.Repeat(" ", len(number)-2) + "| " + strings.Repeat(" ", at.column-1-from) + "^"
+}
+
+func printable(r rune) rune {
+	if r < ' ' || r == 0x7f {
+		return ' '
+	}
+	return r
+}
+
+// nearest returns the candidate that a misspelled word most likely stands for, quoted, or "".
+func nearest(word string, candidates []string) string {
+	best, distance := "", max(2, len(word)/3)+1
+	for _, c := range candidates {
+		d := levenshtein.ComputeDistance(strings.ToLower(word), strings.ToLower(c))
+		if d < distance && d < len(c) {
+			best, distance = c, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return `"` + best + `"`
+}

@@ -1,0 +1,299 @@
+package rule
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/shrike-sec/shrike/pkg/event"
+)
+
+var (
+	idPattern     = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	attackPattern = regexp.MustCompile(`^T\d{4}(\.\d{3})?$`)
+	pivotType     = regexp.MustCompile(`^(String|Bool|IPv[46]|U?Int(8|16|32|64)|Float(32|64)|DateTime64\([0-9]\)|DateTime|Array\(String\))$`)
+)
+
+// laterKinds are kinds of rules that the language has and this version does not evaluate.
+var laterKinds = []string{"sequence", "baseline", "absence", "query"}
+
+// readRule reads one rule file. It returns nil when the file is no YAML mapping; else the rule, which is good only if
+// nothing was reported.
+func readRule(s *source, text []byte, lists *lists) *Rule {
+	body := s.parseYAML(text)
+	if body == nil {
+		return nil
+	}
+	m, ok := s.mapping(body, "the rule")
+	if !ok {
+		return nil
+	}
+	if later := laterKind(m); later != "" {
+		m.report(m.places[later], "", "kind %s is not available yet", later)
+		return nil
+	}
+	version := sha256.Sum256(text)
+	r := &Rule{File: s.file, Version: hex.EncodeToString(version[:6])}
+	named := readWhat(m, r, lists)
+	readKind(m, r)
+	readGrouping(m, r)
+	named = append(named, readAdvice(m, r)...)
+	readTests(m, r)
+	m.done()
+	for _, k := range append(append(append([]Key{}, r.GroupBy...), r.Show...), named...) {
+		if !hasKey(r.Capture, k.Name) {
+			r.Capture = append(r.Capture, k)
+		}
+	}
+	r.Hash = r.identity()
+	return r
+}
+
+func laterKind(m *mapping) string {
+	for _, kind := range laterKinds {
+		if m.has(kind) {
+			return kind
+		}
+	}
+	return ""
+}
+
+// readWhat reads what the rule is and looks for; it returns the keys that the title names.
+func readWhat(m *mapping, r *Rule, lists *lists) []Key {
+	n := m.need("id")
+	if id, ok := m.text(n, "id"); ok {
+		r.ID = id
+		file := strings.TrimSuffix(path.Base(strings.ReplaceAll(m.file, `\`, "/")), ".yml")
+		switch {
+		case !idPattern.MatchString(id):
+			m.report(nodePlace(n), "", "id must be kebab-case (a-z, 0-9, -), not %q", id)
+		case id != file:
+			m.report(nodePlace(n), "", "id must be the file's name, %q, not %q", file, id)
+		}
+	}
+	if class := m.word(m.need("class"), "class", "api", "flow", "http", "dns"); class != "" {
+		r.Class, _ = event.ParseClass(class)
+	}
+	title, named := m.template(m.need("title"), "title", r.Class)
+	r.Title = title
+	readSeverity(m, r)
+	r.Outcome = m.word(m.need("outcome"), "outcome", event.Success, event.Failure, "any")
+	r.Mode = Live
+	if n := m.take("mode"); n != nil {
+		r.Mode = Mode(m.word(n, "mode", string(Live), string(DryRun), string(Off)))
+	}
+	readWhen(m, r, lists)
+	return named
+}
+
+func readSeverity(m *mapping, r *Rule) {
+	n := m.need("severity")
+	if n == nil {
+		return
+	}
+	if v, ok := scalar(n); ok {
+		v = m.word(n, "severity", severities...)
+		r.Severity = Severities{Success: v, Failure: v, Unknown: v}
+		return
+	}
+	by, ok := m.mapping(n, "severity")
+	if !ok {
+		return
+	}
+	r.Severity.Success = m.word(by.need("success"), "severity", severities...)
+	r.Severity.Failure = m.word(by.need("failure"), "severity", severities...)
+	r.Severity.Unknown = r.Severity.Success // whoever cannot tell assumes that it worked
+	if u := by.take("unknown"); u != nil {
+		r.Severity.Unknown = m.word(u, "severity", severities...)
+	}
+	by.done()
+}
+
+func readWhen(m *mapping, r *Rule, lists *lists) {
+	n := m.need("when")
+	if n == nil {
+		return
+	}
+	lit, ok := n.(*ast.LiteralNode)
+	if !ok || !strings.HasPrefix(lit.Start.Value, "|") {
+		m.report(nodePlace(n), "", "when must be a block: write `when: |` and the condition below it, indented (elsewhere YAML takes # and : for itself)")
+		return
+	}
+	r.When = strings.TrimRight(lit.Value.Value, " \n")
+	if strings.TrimSpace(r.When) == "" {
+		m.report(nodePlace(n), "", "when is empty")
+		return
+	}
+	if r.Class == event.None {
+		return
+	}
+	cond, bad := compile(r.When, r.Class, lists)
+	for _, b := range bad {
+		m.report(m.inside(n, lit.Value.Value, b.offset), b.hint, "%s", b.message)
+	}
+	r.cond = cond
+}
+
+// readKind reads the one block that says how matches become alerts.
+func readKind(m *mapping, r *Rule) {
+	var first string
+	for _, kind := range []string{"threshold", "distinct", "sum", "first_seen"} {
+		n := m.take(kind)
+		if n == nil {
+			continue
+		}
+		if first != "" {
+			m.report(m.places[kind], "", "a rule has one kind: %s is given already", first)
+		}
+		first = kind
+		if block, ok := m.mapping(n, kind); ok {
+			readKindBlock(block, kind, r)
+			block.done()
+		}
+	}
+}
+
+func readKindBlock(b *mapping, kind string, r *Rule) {
+	switch kind {
+	case "threshold":
+		r.Threshold = &Threshold{Count: b.count(b.need("count"), "count"), Within: within(b)}
+	case "distinct":
+		d := &Distinct{Count: b.count(b.need("count"), "count"), Within: within(b)}
+		d.Of, _ = b.key(b.need("of"), "of", r.Class)
+		r.Distinct = d
+	case "sum":
+		n := b.need("of")
+		s := &Sum{Within: within(b)}
+		var ok bool
+		if s.Of, ok = b.key(n, "of", r.Class); ok && s.Of.Field.Type != event.TypeInt && s.Of.Field.Type != event.TypeFloat {
+			b.report(nodePlace(n), "", "sum adds up numbers, and %s is %s", s.Of.Name, kindOf(s.Of.Field))
+		}
+		s.Total = b.amount(b.need("total"), "total", ok && s.Of.Field.Unit == "bytes")
+		r.Sum = s
+	case "first_seen":
+		f := &FirstSeen{}
+		switch n := b.need("value").(type) {
+		case *ast.SequenceNode:
+			f.Value = b.keys(n, "value", r.Class)
+		case nil:
+		default:
+			if k, ok := b.key(n, "value", r.Class); ok {
+				f.Value = []Key{k}
+			}
+		}
+		f.Learning = b.duration(b.need("learning"), "learning", 0)
+		if n := b.take("forget"); n != nil {
+			if f.Forget = b.duration(n, "forget", time.Second); f.Forget > 0 && f.Forget < f.Learning {
+				b.report(nodePlace(n), "", "forget must not be shorter than learning")
+			}
+		}
+		r.FirstSeen = f
+	}
+}
+
+func within(b *mapping) time.Duration { return b.duration(b.need("within"), "within", time.Second) }
+
+func readGrouping(m *mapping, r *Rule) {
+	r.GroupBy = m.keysOf("group_by", r.Class)
+	r.Show = m.keysOf("show", r.Class)
+	if n := m.take("dedup"); n != nil {
+		r.Dedup = m.duration(n, "dedup", time.Second)
+		if w := r.Window(); r.Dedup > 0 && r.Dedup < w {
+			m.report(nodePlace(n), "", "dedup must not be shorter than the window: one burst would be several alerts")
+		}
+	}
+}
+
+func (m *mapping) keysOf(name string, c event.Class) []Key {
+	return m.source.keys(m.take(name), name, c)
+}
+
+// readAdvice reads what helps the person who gets the alert; it returns the keys that runbook and pivots name.
+func readAdvice(m *mapping, r *Rule) []Key {
+	n := m.need("attack")
+	if r.Attack = m.texts(n, "attack"); n != nil && len(r.Attack) == 0 {
+		m.report(nodePlace(n), "", "attack names at least one ATT&CK technique")
+	}
+	for _, id := range r.Attack {
+		if !attackPattern.MatchString(id) {
+			m.report(nodePlace(n), "", "%q is not an ATT&CK technique (T1078 or T1078.004)", id)
+		}
+	}
+	n = m.need("false_positives")
+	if r.FalsePositives = m.texts(n, "false_positives"); n != nil && len(r.FalsePositives) == 0 {
+		m.report(nodePlace(n), "", "false_positives names at least one innocent cause, or says that none is known")
+	}
+	r.Tags = m.texts(m.take("tags"), "tags")
+	n = m.take("references")
+	r.References = m.texts(n, "references")
+	for _, u := range r.References {
+		if !strings.HasPrefix(u, "https://") && !strings.HasPrefix(u, "http://") {
+			m.report(nodePlace(n), "", "a reference is a web address, not %q", u)
+		}
+	}
+	runbook, named := m.template(m.need("runbook"), "runbook", r.Class)
+	r.Runbook = runbook
+	return append(named, readPivots(m, r)...)
+}
+
+func readPivots(m *mapping, r *Rule) []Key {
+	n := m.take("pivots")
+	if n == nil {
+		return nil
+	}
+	block, ok := m.mapping(n, "pivots")
+	if !ok {
+		return nil
+	}
+	var named []Key
+	for _, name := range block.order {
+		n := block.take(name)
+		sql, ok := block.text(n, "a pivot")
+		if !ok {
+			continue
+		}
+		r.Pivots = append(r.Pivots, Pivot{Name: name, SQL: strings.TrimSpace(sql)})
+		places := placeholders(sql, true)
+		for _, p := range places {
+			if !pivotType.MatchString(p.sql) {
+				block.report(block.inside(n, sql, p.offset), "", "{%s} needs a ClickHouse type: {%s:String}", p.name, p.name)
+			}
+		}
+		named = append(named, block.placeholderKeys(n, sql, places, r.Class)...)
+	}
+	return named
+}
+
+// identity hashes what decides which alert a match belongs to: condition, kind, window and group. Severity, texts,
+// dedup and learning time may change without making another rule of it.
+func (r *Rule) identity() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "1\x00%s\x00%s\x00%s\x00", r.Class, r.Outcome, r.When)
+	switch {
+	case r.Threshold != nil:
+		fmt.Fprintf(&b, "threshold\x00%d\x00%d", r.Threshold.Count, r.Threshold.Within)
+	case r.Distinct != nil:
+		fmt.Fprintf(&b, "distinct\x00%s\x00%d\x00%d", r.Distinct.Of.Name, r.Distinct.Count, r.Distinct.Within)
+	case r.Sum != nil:
+		fmt.Fprintf(&b, "sum\x00%s\x00%g\x00%d", r.Sum.Of.Name, r.Sum.Total, r.Sum.Within)
+	case r.FirstSeen != nil:
+		b.WriteString("first_seen")
+		for _, k := range r.FirstSeen.Value {
+			b.WriteString("\x00" + k.Name)
+		}
+	default:
+		b.WriteString("match")
+	}
+	b.WriteString("\x00group")
+	for _, k := range r.GroupBy {
+		b.WriteString("\x00" + k.Name)
+	}
+	sum := sha256.Sum256([]byte(b.String()))
+	return hex.EncodeToString(sum[:8])
+}
