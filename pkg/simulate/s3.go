@@ -1,0 +1,156 @@
+package simulate
+
+import (
+	"cmp"
+	"math"
+	"strconv"
+	"time"
+)
+
+// object is one object of a bucket: the n-th, and how large it is.
+type object struct {
+	n     uint64
+	bytes int64
+	name  string // instead of the n-th
+}
+
+// object draws an object: some are asked for all the time, most hardly ever.
+func (g *Generator) object(b *bucket) object {
+	n := g.co.zipfKey.Uint64()
+	return object{n: n, bytes: int64(float64(b.typical) * math.Exp(g.rng.NormFloat64()*0.8))}
+}
+
+func (o object) appendKey(dst []byte, b *bucket) []byte {
+	if o.name != "" {
+		return append(dst, o.name...)
+	}
+	dst = append(append(dst, b.prefixes[o.n%uint64(len(b.prefixes))]...), '/')
+	dst = strconv.AppendUint(dst, 100_000+o.n, 10)
+	return append(dst, b.suffix...)
+}
+
+// access is one line of the S3 access log.
+type access struct {
+	bucket               *bucket
+	object               object
+	src, requester       string
+	operation, method    string
+	status, errorCode    string
+	agent                string
+	signature, authorise string // "SigV4", "AuthHeader" or "QueryString"; "-" when anonymous
+}
+
+// accessOf is how the S3 access log tells of the invocation; ok is false for calls that it does not tell of.
+func accessOf(v *invocation) (a access, ok bool) {
+	if v.what.source != "s3" || !v.what.data {
+		return a, false
+	}
+	a = access{
+		bucket: v.bucket, object: v.object, src: cmp.Or(v.src, v.who.src), requester: v.who.requester, status: "200", errorCode: "-",
+		agent: cmp.Or(v.agent, v.who.agent), signature: "SigV4", authorise: "AuthHeader",
+	}
+	if v.who.private != "" && v.src == "" {
+		a.src = v.who.private
+	}
+	switch v.what.name {
+	case "GetObject":
+		a.operation, a.method = "REST.GET.OBJECT", "GET"
+	case "PutObject":
+		a.operation, a.method = "REST.PUT.OBJECT", "PUT"
+	case "HeadObject":
+		a.operation, a.method = "REST.HEAD.OBJECT", "HEAD"
+	case "ListObjects":
+		a.operation, a.method = "REST.GET.BUCKET", "GET"
+	case "DeleteObject":
+		a.operation, a.method, a.status = "REST.DELETE.OBJECT", "DELETE", "204"
+	default:
+		return a, false
+	}
+	if v.failed {
+		a.status, a.errorCode = "404", v.what.code
+		if a.errorCode == "AccessDenied" {
+			a.status = "403"
+		}
+	}
+	return a, true
+}
+
+// access writes one line of the S3 access log.
+func (g *Generator) access(dst *Log, at int64, a *access) {
+	r := g.rng
+	b := append(dst.Raw[:0], a.bucket.account.ownerID...)
+	b = append(append(append(b, ' '), a.bucket.name...), ' ')
+	b = append(appendClock(b, at), ' ')
+	b = append(append(append(b, a.src...), ' '), a.requester...)
+	b = append(b, ' ')
+	b = appendUpperHex(b, g, 16)
+	b = append(append(append(b, ' '), a.operation...), ' ')
+	whole := a.operation == "REST.GET.BUCKET"
+	if whole {
+		b = append(b, '-')
+	} else {
+		b = a.object.appendKey(b, a.bucket)
+	}
+	b = append(append(append(b, ` "`...), a.method...), " /"...)
+	switch {
+	case whole:
+		b = append(b, "?list-type=2&prefix="...)
+		b = append(b, a.bucket.prefixes[0]...)
+	default:
+		b = a.object.appendKey(b, a.bucket)
+		if a.authorise == "QueryString" {
+			b = append(b, "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=900&X-Amz-SignedHeaders=host"...)
+		}
+	}
+	b = append(append(append(b, ` HTTP/1.1" `...), a.status...), ' ')
+	b = append(append(b, a.errorCode...), ' ')
+	sent := a.operation == "REST.GET.OBJECT" && a.status == "200"
+	switch {
+	case sent:
+		b = strconv.AppendInt(b, a.object.bytes, 10)
+	case a.errorCode != "-":
+		b = append(b, "243"...)
+	default:
+		b = append(b, '-')
+	}
+	b = append(b, ' ')
+	if a.errorCode == "-" && !whole {
+		b = strconv.AppendInt(b, a.object.bytes, 10)
+	} else {
+		b = append(b, '-')
+	}
+	total := 8 + r.IntN(90) + int(a.object.bytes/80_000)
+	b = strconv.AppendInt(append(b, ' '), int64(total), 10)
+	b = strconv.AppendInt(append(b, ' '), int64(5+r.IntN(60)), 10)
+	b = append(append(b, ` "-" "`...), a.agent...)
+	b = append(b, `" - `...)
+	b = appendHex(b, r, 74)
+	b = append(append(b, "= "...), a.signature...)
+	b = append(append(b, " TLS_AES_128_GCM_SHA256 "...), a.authorise...)
+	b = append(append(append(b, ' '), a.bucket.name...), ".s3."...)
+	b = append(append(b, a.bucket.region...), ".amazonaws.com TLSv1.3 - - "...)
+	dst.Raw = append(b, a.bucket.region...)
+	dst.log("s3access", at)
+}
+
+func appendUpperHex(dst []byte, g *Generator, n int) []byte {
+	from := len(dst)
+	dst = appendHex(dst, g.rng, n)
+	for i := from; i < len(dst); i++ {
+		if dst[i] >= 'a' {
+			dst[i] -= 'a' - 'A'
+		}
+	}
+	return dst
+}
+
+// appendClock appends the time as access logs write it: [06/Mar/2026:12:00:00 +0000].
+func appendClock(dst []byte, at int64) []byte {
+	t := time.Unix(0, at).UTC()
+	y, m, d := t.Date()
+	h, mi, s := t.Clock()
+	dst = append(dst, '[', digit(d/10), digit(d), '/')
+	dst = append(append(dst, m.String()[:3]...), '/')
+	dst = strconv.AppendInt(dst, int64(y), 10)
+	return append(dst, ':', digit(h/10), digit(h), ':', digit(mi/10), digit(mi), ':', digit(s/10), digit(s), ' ', '+', '0', '0', '0', '0', ']')
+}
