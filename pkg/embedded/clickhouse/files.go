@@ -49,27 +49,44 @@ func writeFiles(o Options) (files, error) {
 	if f.hunter, err = password(filepath.Join(dir, "hunter.password")); err != nil {
 		return files{}, err
 	}
-	view := struct {
-		Options
-		UsersFile, ServiceUser, HunterUser string
-		ServiceHash, HunterHash            string
-	}{o, f.users, ServiceUser, HunterUser, hash(f.service), hash(f.hunter)}
+	view := newView(o, f.service, f.hunter, "127.0.0.1", "::1")
+	view.UsersFile = f.users
 	for _, t := range []struct{ path, text string }{
 		{f.config, configXML}, {f.users, usersXML}, {f.start, startSQL},
 	} {
-		tmpl, err := template.New("").Funcs(template.FuncMap{"xml": escapeXML}).Parse(t.text)
-		if err != nil {
-			return files{}, fmt.Errorf("BUG: parse %s: %w", t.path, err)
-		}
-		var b bytes.Buffer
-		if err := tmpl.Execute(&b, view); err != nil {
-			return files{}, fmt.Errorf("BUG: fill %s: %w", t.path, err)
-		}
-		if err := writePrivate(t.path, b.Bytes()); err != nil {
+		if err := writePrivate(t.path, fill(t.text, view)); err != nil {
 			return files{}, err
 		}
 	}
 	return f, nil
+}
+
+// Users returns a users.d file for a ClickHouse server elsewhere: the same users with the same limits as the embedded
+// one's, reachable from any address of its network. Of o, Databases and the hunter's limits count.
+func Users(o Options, servicePassword, hunterPassword string) []byte {
+	return fill(usersXML, newView(withDefaults(o), servicePassword, hunterPassword, "::/0"))
+}
+
+// view is what the templates below see.
+type view struct {
+	Options
+	UsersFile, ServiceUser, HunterUser string
+	ServiceHash, HunterHash            string
+	Networks                           []string // where ServiceUser and HunterUser may come from
+}
+
+func newView(o Options, service, hunter string, networks ...string) view {
+	return view{Options: o, ServiceUser: ServiceUser, HunterUser: HunterUser, ServiceHash: hash(service), HunterHash: hash(hunter), Networks: networks}
+}
+
+// fill renders one of the templates below, which are ours and cannot fail.
+func fill(text string, v view) []byte {
+	var b bytes.Buffer
+	tmpl := template.Must(template.New("").Funcs(template.FuncMap{"xml": escapeXML}).Parse(text))
+	if err := tmpl.Execute(&b, v); err != nil {
+		panic("BUG: fill ClickHouse configuration: " + err.Error())
+	}
+	return b.Bytes()
 }
 
 // writePrivate replaces the file in one step, so that a crash leaves no half of it.
@@ -189,14 +206,14 @@ const usersXML = `<clickhouse>
     </default>
     <{{.ServiceUser}}>
       <password_sha256_hex>{{.ServiceHash}}</password_sha256_hex>
-      <networks><ip>127.0.0.1</ip><ip>::1</ip></networks>
+      <networks>{{range .Networks}}<ip>{{.}}</ip>{{end}}</networks>
       <profile>default</profile>
       <quota>default</quota>
       <grants><query>GRANT ALL ON *.*</query></grants>
     </{{.ServiceUser}}>
     <{{.HunterUser}}>
       <password_sha256_hex>{{.HunterHash}}</password_sha256_hex>
-      <networks><ip>127.0.0.1</ip><ip>::1</ip></networks>
+      <networks>{{range .Networks}}<ip>{{.}}</ip>{{end}}</networks>
       <profile>hunter</profile>
       <quota>default</quota>
       <grants><query>GRANT SELECT ON {{xml .Databases}}.*</query></grants>
