@@ -136,6 +136,9 @@ func (s *splitter) unfinished(detail string) error {
 	case s.damage != "":
 		reason, detail, s.damage = s.because, s.damage, ""
 	case s.o.More:
+		if s.inList {
+			s.base = s.resume
+		}
 		return nil
 	}
 	u := s.unread()

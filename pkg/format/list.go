@@ -43,9 +43,9 @@ func listStart(b []byte) (kind listKind, n int, state JSONState) {
 	return listDocument, i, JSONDone
 }
 
-// list delivers the elements of a list one by one.
-func (s *splitter) list(kind listKind) error {
-	s.inList = true
+// list delivers the elements of a list one by one. start is the offset of what it stands in.
+func (s *splitter) list(kind listKind, start int64) error {
+	s.inList, s.resume = true, start
 	defer func() { s.inList = false }()
 	for !s.over {
 		if !s.skipBlank() {
@@ -73,7 +73,7 @@ func (s *splitter) closeList(kind listKind) error {
 		return nil
 	}
 	if !s.skipBlank() {
-		if kind == listResumed {
+		if kind == listResumed && !s.o.More {
 			return nil
 		}
 		return s.unfinished("the document ends before its last brace")
@@ -99,9 +99,15 @@ func (s *splitter) listElement() error {
 		}
 		switch {
 		case st != JSONIncomplete:
-			return s.take(u[:end], end)
+			err := s.take(u[:end], end)
+			s.resume = s.base
+			return err
 		case len(u) == s.o.MaxRecord+2:
-			return s.long(&looseJSON{})
+			err := s.long(&looseJSON{})
+			if !s.over {
+				s.resume = s.base
+			}
+			return err
 		case !s.grow(len(u)):
 			return s.unfinished("the document ends inside a record")
 		}

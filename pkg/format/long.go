@@ -116,8 +116,8 @@ func (s *splitter) long(end ender) error {
 				return s.err
 			}
 			if s.o.More && s.damage == "" {
-				s.base, s.over = at.Offset, true
-				return nil
+				s.base = at.Offset
+				return s.unfinished("")
 			}
 			break
 		}

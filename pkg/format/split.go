@@ -74,14 +74,15 @@ type splitter struct {
 	line    int64 // of the first unread byte
 	element int64 // number of the last element of the list
 	inList  bool
-	over    bool // the stream's end is dealt with, or left for later (SplitOptions.More)
+	resume  int64 // in a list: where it can be taken up again, the end of the last element
+	over    bool  // the stream's end is dealt with, or left for later (SplitOptions.More)
 	scratch []byte
 }
 
 func (s *splitter) run() error {
 	if s.o.Origin.Offset > 0 && s.skipBlank() && (s.unread()[0] == ',' || s.unread()[0] == ']') {
 		s.element = s.o.Origin.Line
-		if err := s.list(listResumed); err != nil {
+		if err := s.list(listResumed, s.o.Origin.Offset); err != nil {
 			return err
 		}
 	}
@@ -203,9 +204,10 @@ func (s *splitter) value() error {
 		u := s.head()
 		kind, n, st := listStart(u)
 		if st == JSONDone {
+			start := s.base
 			s.pass(n)
 			s.element = 0
-			return s.list(kind)
+			return s.list(kind, start)
 		}
 		end := 0
 		if st == JSONInvalid {

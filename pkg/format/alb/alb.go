@@ -141,7 +141,7 @@ func setTarget(e *event.Event, s string) {
 
 // setAccount reads region and account out of the target group's ARN, the only place that has them.
 func setAccount(e *event.Event, arn string) {
-	var part [6]string
+	var part [5]string // arn:partition:service:region:account:…
 	for i := range part {
 		var ok bool
 		if part[i], arn, ok = strings.Cut(arn, ":"); !ok {

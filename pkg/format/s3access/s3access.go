@@ -55,7 +55,9 @@ func (c *columns) fill(e *event.Event) error {
 	e.SetUnixNano(event.EventTime, ns)
 	accessline.SetSource(e, c[remoteIP])
 	setKey(e, accessline.Value(c[key]))
-	accessline.SetRequest(e, c[requestURI], nil)
+	if accessline.Value(c[requestURI]) != "" { // a lifecycle action has no request, which is not a bad request
+		accessline.SetRequest(e, c[requestURI], nil)
+	}
 	if !accessline.SetStatus(e, c[status]) {
 		return format.Errorf(record.ReasonSyntax, "column 10 (http_status): not a number: %q", c[status])
 	}

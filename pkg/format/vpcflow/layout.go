@@ -28,7 +28,7 @@ const (
 )
 
 type column struct {
-	name string // with underscores
+	name string // as the layout spells it; with underscores in columnsByName
 	kind kind
 	max  int64 // of an integer
 	text event.TextField
@@ -50,11 +50,8 @@ func compile(names string) *layout {
 	known := columnsByName()
 	l := &layout{text: strings.Clone(names)}
 	for _, name := range strings.Fields(l.text) {
-		name = canonical(name)
-		c, ok := known[name]
-		if !ok {
-			c = column{name: name}
-		}
+		c := known[canonical(name)] // unmapped when unknown
+		c.name = name
 		l.columns = append(l.columns, c)
 		l.hasTime = l.hasTime || name == "start" || name == "end"
 	}

@@ -107,7 +107,7 @@ func sniff(raw []byte) int {
 		return 0
 	}
 	account, eni := string(cols[1]), cols[2]
-	if account != "unknown" && account != "-" && (len(account) < 11 || len(account) > 12 || !isDigits(cols[1])) {
+	if account != "unknown" && account != "-" && (len(account) != 12 || !isDigits(cols[1])) {
 		return 0
 	}
 	if !bytes.HasPrefix(eni, []byte("eni-")) && string(eni) != "-" {
