@@ -11,15 +11,15 @@ import (
 type stream func(g *Generator, dst *Log, at int64)
 
 // followed is how many records one of the streams makes on average, with the S3 access lines that follow calls.
-const followed = 1.13
+const followed = 1.11
 
 // sessionLength is how long credentials of a role last.
 const sessionLength = time.Hour
 
 func newStreams() weighted[stream] {
 	var w weighted[stream]
-	w.add(29, loadStream)
-	w.add(12, serviceStream)
+	w.add(26, loadStream)
+	w.add(15, serviceStream)
 	w.add(4, auditStream)
 	w.add(34, flowStream)
 	w.add(11, albStream)
@@ -76,7 +76,7 @@ func sharedStream(g *Generator, dst *Log, at int64) {
 // bucket returns the production bucket of that kind.
 func (c *company) bucket(kind string) *bucket {
 	for _, b := range c.buckets {
-		if b.name == "tarnfield-production-"+kind {
+		if b.name == "tf-prod-"+kind {
 			return b
 		}
 	}

@@ -86,7 +86,7 @@ var (
 	quietRegions = []string{"ap-south-1", "ap-southeast-2", "ca-central-1", "sa-east-1", "us-west-1", "us-west-2", "ap-northeast-2", "eu-north-1"}
 )
 
-var accountNames = []string{"production", "staging", "development", "data"}
+var accountNames = []string{"prod", "stage", "dev", "data"}
 
 var givenNames = strings.Fields("amara bogdan chiara dilan edda farid greta hamza ines jonas katya levent mirjam nadia oskar priya quirin " +
 	"rosa selim tereza ulla viktor wanda xenia yusuf zofia anouk benno celeste dario elif finn gudrun hanne ivo jelena kofi lucia matteo nele")
@@ -238,7 +238,7 @@ func (c *company) addBuckets(r *rand.Rand) {
 				continue
 			}
 			c.buckets = append(c.buckets, &bucket{
-				name: "tarnfield-" + a.name + "-" + k.name, region: usedRegions[0], account: a, prefixes: k.prefixes, suffix: k.suffix, typical: k.typical,
+				name: "tf-" + a.name + "-" + k.name, region: usedRegions[0], account: a, prefixes: k.prefixes, suffix: k.suffix, typical: k.typical,
 			})
 		}
 	}

@@ -28,7 +28,7 @@ var releaseScript = compile([]call{
 	write("ecs", "UpdateService", `{"cluster":"tarnfield","service":"$role","taskDefinition":"$role:$num"}`, `{"service":{"serviceName":"$role","status":"ACTIVE","desiredCount":3}}`),
 	read("ecs", "DescribeServices", `{"cluster":"tarnfield","services":["$role"]}`),
 	read("ecs", "DescribeServices", `{"cluster":"tarnfield","services":["$role"]}`),
-	write("lambda", "UpdateFunctionCode20150331v2", `{"functionName":"$role","s3Bucket":"tarnfield-production-build-artifacts","s3Key":"releases/$role-$num.zip","publish":true,"dryRun":false}`, `{"functionName":"$role","runtime":"nodejs20.x","codeSha256":"$digest"}`),
+	write("lambda", "UpdateFunctionCode20150331v2", `{"functionName":"$role","s3Bucket":"tf-prod-build-artifacts","s3Key":"releases/$role-$num.zip","publish":true,"dryRun":false}`, `{"functionName":"$role","runtime":"nodejs20.x","codeSha256":"$digest"}`),
 	write("cloudfront", "CreateInvalidation", `{"distributionId":"E2$fixed","invalidationBatch":{"paths":{"quantity":1,"items":["/*"]},"callerReference":"$uuid"}}`, `{"invalidation":{"id":"I$fixed","status":"InProgress"}}`),
 })
 
@@ -41,12 +41,12 @@ var changeScript = compile([]call{
 	read("ec2", "DescribeSecurityGroups", `{"securityGroupSet":{},"securityGroupIdSet":{"items":[{"groupId":"sg-0$fixed"}]},"filterSet":{}}`),
 	read("iam", "GetRole", `{"roleName":"$role"}`),
 	read("iam", "GetRolePolicy", `{"roleName":"$role","policyName":"main"}`),
-	read("s3", "GetBucketPolicy", `{"bucketName":"tarnfield-production-shop-media","policy":"","Host":"tarnfield-production-shop-media.s3.$region.amazonaws.com"}`),
+	read("s3", "GetBucketPolicy", `{"bucketName":"tf-prod-shop-media","policy":"","Host":"tf-prod-shop-media.s3.$region.amazonaws.com"}`),
 	write("ec2", "CreateTags", `{"resourcesSet":{"items":[{"resourceId":"$instance"}]},"tagSet":{"items":[{"key":"service","value":"$role"},{"key":"managed","value":"yes"}]}}`, `{"requestId":"$uuid","_return":true}`),
 	write("ec2", "AuthorizeSecurityGroupIngress", `{"groupId":"sg-0$fixed","ipPermissions":{"items":[{"ipProtocol":"tcp","fromPort":5432,"toPort":5432,"groups":{},"ipRanges":{"items":[{"cidrIp":"10.20.0.0/16","description":"$role"}]},"ipv6Ranges":{},"prefixListIds":{}}]}}`, `{"requestId":"$uuid","_return":true}`),
-	write("iam", "PutRolePolicy", `{"roleName":"$role","policyName":"main","policyDocument":"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":[\"s3:GetObject\"],\"Resource\":\"arn:aws:s3:::tarnfield-$role/*\"}]}"}`, ""),
-	write("s3", "PutBucketPolicy", `{"bucketName":"tarnfield-production-order-archive","Host":"s3.$region.amazonaws.com","policy":"","bucketPolicy":{"Version":"2012-10-17","Statement":[{"Sid":"OnlyTLS","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::tarnfield-production-order-archive/*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}}`, ""),
-	write("s3", "PutBucketPublicAccessBlock", `{"publicAccessBlock":"","bucketName":"tarnfield-production-order-archive","Host":"s3.$region.amazonaws.com","PublicAccessBlockConfiguration":{"xmlns":"http://s3.amazonaws.com/doc/2006-03-01/","BlockPublicAcls":true,"IgnorePublicAcls":true,"BlockPublicPolicy":true,"RestrictPublicBuckets":true}}`, ""),
+	write("iam", "PutRolePolicy", `{"roleName":"$role","policyName":"main","policyDocument":"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":[\"s3:GetObject\"],\"Resource\":\"arn:aws:s3:::tf-$role/*\"}]}"}`, ""),
+	write("s3", "PutBucketPolicy", `{"bucketName":"tf-prod-order-archive","Host":"s3.$region.amazonaws.com","policy":"","bucketPolicy":{"Version":"2012-10-17","Statement":[{"Sid":"OnlyTLS","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::tf-prod-order-archive/*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}}`, ""),
+	write("s3", "PutBucketPublicAccessBlock", `{"publicAccessBlock":"","bucketName":"tf-prod-order-archive","Host":"s3.$region.amazonaws.com","PublicAccessBlockConfiguration":{"xmlns":"http://s3.amazonaws.com/doc/2006-03-01/","BlockPublicAcls":true,"IgnorePublicAcls":true,"BlockPublicPolicy":true,"RestrictPublicBuckets":true}}`, ""),
 	write("dynamodb", "DeleteItem", `{"tableName":"infra-lock","key":{"LockID":"HIDDEN_DUE_TO_SECURITY_REASONS"}}`, ""),
 })
 
