@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 	"pgregory.net/rapid"
@@ -293,6 +294,48 @@ func TestReaderShowsExpiredOffsetsAndRefusesThoseBeyondTheEnd(t *testing.T) {
 	}
 	if m, err := c.NewReader("records.api", 0, 3).ReadBatch(ctx); err != nil || len(m) != 0 {
 		t.Errorf("read at the end: got %d messages, %v, want none", len(m), err)
+	}
+}
+
+// Transactions, which others may use, leave markers that have offsets but are no messages.
+func TestReaderPassesTransactionMarkers(t *testing.T) {
+	t.Parallel()
+	ctx := within(t, 30*time.Second)
+	addr := kafkatest.Start(t).Addr()
+	c := newClient(t, addr)
+	if err := c.EnsureTopics(ctx, []bus.Topic{{Name: "records.api"}}); err != nil {
+		t.Fatal(err)
+	}
+	other, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.TransactionalID("other"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	for _, v := range []string{"0", "2"} {
+		if err := other.BeginTransaction(); err != nil {
+			t.Fatal(err)
+		}
+		if err := other.ProduceSync(ctx, &kgo.Record{Topic: "records.api", Value: []byte(v)}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		if err := other.EndTransaction(ctx, kgo.TryCommit); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, from := range []int64{0, 1} {
+		r := c.NewReader("records.api", 0, from)
+		m := read(t, ctx, r, 2-int(from))
+		if last := m[len(m)-1]; last.Offset != 2 || string(last.Value) != "2" {
+			t.Errorf("from %d: got %q at %d, want \"2\" at 2", from, last.Value, last.Offset)
+		}
+		for r.Next() < 4 {
+			if m, err := r.ReadBatch(ctx); err != nil || len(m) > 0 {
+				t.Fatalf("at the last marker: got %v, %v", m, err)
+			}
+		}
+		if r.Lag() != 0 {
+			t.Errorf("lag behind the last marker: got %d", r.Lag())
+		}
 	}
 }
 

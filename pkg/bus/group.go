@@ -16,7 +16,7 @@ import (
 // give its partitions back has the rebalance time to end its runs.
 const (
 	heartbeatEvery   = time.Second
-	sessionTimeout   = 10 * time.Second
+	sessionTimeout   = 6 * time.Second // the least that brokers allow by default
 	rebalanceTimeout = 15 * time.Second
 	rejoinAfter      = time.Second // after an error
 	leaveTimeout     = 5 * time.Second

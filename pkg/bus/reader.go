@@ -9,6 +9,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
 )
 
 // How much one fetch asks for, and how long an empty one waits in the broker.
@@ -60,9 +61,11 @@ func (r *Reader) ReadBatch(ctx context.Context) ([]Message, error) {
 	return r.fetch(ctx)
 }
 
-// Next is the offset up to which everything has been fetched or found missing; what Read returns next may be
-// smaller, never larger by surprise: a gap shows in the message's offset.
+// Next is the offset up to which everything has been fetched or found missing.
 func (r *Reader) Next() int64 { return r.next }
+
+// End is the partition's end at the last fetch, -1 before it.
+func (r *Reader) End() int64 { return r.end }
 
 // Lag is how many messages the partition had after the last one read, at the last fetch; -1 before it.
 func (r *Reader) Lag() int64 {
@@ -103,7 +106,13 @@ func (r *Reader) fetchOnce(ctx context.Context) ([]Message, error) {
 		return nil, err
 	}
 	r.end = resp.HighWatermark
-	return r.decode(resp.Records)
+	msgs, err := r.decode(resp.Records)
+	if _, some := resp.Records.(*protocol.RecordStream); some && len(msgs) == 0 && err == nil {
+		// The batch that holds the next offset has no record for it: a transaction's marker, or compacted
+		// away. kafka-go does not tell where the batch ends.
+		r.next++
+	}
+	return msgs, err
 }
 
 // reposition goes to the first message when the offset has expired. The gap shows in that message's offset.
