@@ -13,6 +13,8 @@ type Signal struct {
 	Hash     string   `json:"hash"`              // rule.Rule.Hash: another condition, window or group is another rule
 	Key      []string `json:"key,omitempty"`     // values of group_by, in its order
 	Time     int64    `json:"time"`              // event time, or start of the time bucket; Unix nanoseconds
+	First    int64    `json:"first,omitempty"`   // earliest event time in the bucket; 0 is Time
+	Last     int64    `json:"last,omitempty"`    // latest event time in the bucket; 0 is Time
 	Count    uint64   `json:"count"`             // matches
 	Sum      float64  `json:"sum,omitempty"`     // kind sum: sum of the field
 	Hashes   []uint64 `json:"hashes,omitempty"`  // kind distinct: 64-bit hashes of the values, sorted, unique, the smallest k

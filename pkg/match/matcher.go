@@ -1,0 +1,214 @@
+package match
+
+import (
+	"cmp"
+	"encoding/binary"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/shrike-sec/shrike/pkg/event"
+	"github.com/shrike-sec/shrike/pkg/rule"
+)
+
+// Matcher turns the events of one range at a time into signals. It is not safe for concurrent use: one per goroutine.
+type Matcher struct {
+	find    func(e *event.Event, dst []*rule.Rule) []*rule.Rule
+	plans   map[*rule.Rule]*plan
+	matches map[string]uint64
+
+	seen    map[event.UID]struct{} // events of the range that matched
+	index   map[string]*folding
+	folded  []*folding
+	matched []*rule.Rule // scratch
+	buf     []byte       // scratch: combining key
+	key     []string     // scratch: group key
+}
+
+// plan is what the matcher works out once for each rule.
+type plan struct {
+	rule   *rule.Rule
+	no     uint64 // position in the set: tells rules apart in the combining key
+	bucket int64  // nanoseconds; 0: matches are never combined
+	hashes int    // kind distinct: how many hashes decide it
+}
+
+// folding is a signal that still grows.
+type folding struct {
+	Signal
+	plan    *plan
+	samples sampler
+	hashes  hashSet
+}
+
+// New returns a matcher for the rules of set.
+func New(set *rule.Set) *Matcher { return newMatcher(set.Rules(), set.Match) }
+
+func newMatcher(rules []*rule.Rule, find func(*event.Event, []*rule.Rule) []*rule.Rule) *Matcher {
+	m := &Matcher{
+		find:    find,
+		plans:   make(map[*rule.Rule]*plan, len(rules)),
+		matches: map[string]uint64{},
+		seen:    map[event.UID]struct{}{},
+		index:   map[string]*folding{},
+	}
+	for i, r := range rules {
+		p := &plan{rule: r, no: uint64(i), bucket: int64(Bucket(r))}
+		if r.Distinct != nil {
+			p.hashes = HashLimit(r.Distinct.Count)
+		}
+		m.plans[r] = p
+	}
+	return m
+}
+
+// Bucket returns the width of the time buckets in which matches of r are combined: 1/256 of the window, rounded down to
+// whole seconds, at least one second; so a window's edge is off by less than half a percent, or a second. 0 means that each
+// match is a signal of its own, which is so where each event is its own alert.
+func Bucket(r *rule.Rule) time.Duration {
+	if r.Period() == 0 && r.FirstSeen == nil {
+		return 0
+	}
+	return max(time.Second, (r.Window() / 256).Truncate(time.Second))
+}
+
+// Begin starts a range and forgets the one before; signals given out for it are invalid from here on.
+func (m *Matcher) Begin() {
+	clear(m.seen)
+	clear(m.index)
+	clear(m.matches)
+	clear(m.folded)
+	m.folded = m.folded[:0]
+}
+
+// Event matches e and folds what matched into the range's signals. It keeps nothing of e.
+func (m *Matcher) Event(e *event.Event) {
+	m.matched = m.find(e, m.matched[:0])
+	if len(m.matched) == 0 {
+		return
+	}
+	if _, again := m.seen[e.UID]; again {
+		return
+	}
+	m.seen[e.UID] = struct{}{}
+	for _, r := range m.matched {
+		m.matches[r.ID]++
+		if r.Mode != rule.DryRun {
+			m.fold(m.plans[r], e)
+		}
+	}
+}
+
+// fold adds a match to the signal that it belongs to.
+func (m *Matcher) fold(p *plan, e *event.Event) {
+	r := p.rule
+	value := ""
+	if r.FirstSeen != nil {
+		if value = novelValue(r.FirstSeen.Value, e); value == "" {
+			return // what an event does not have cannot be new
+		}
+	}
+	t := e.UnixNano(event.EventTime)
+	at := t
+	if p.bucket > 0 {
+		at = floor(t, p.bucket)
+	}
+	m.key = m.key[:0]
+	for _, k := range r.GroupBy {
+		m.key = append(m.key, bounded(k.Text(e)))
+	}
+	f := m.folding(p, e, at, value)
+	severity := r.Severity.Of(e.Text(event.Outcome))
+	if f.Count == 0 {
+		f.First, f.Last, f.Severity = t, t, severity
+	}
+	f.Count++
+	f.First, f.Last = min(f.First, t), max(f.Last, t)
+	if rule.SeverityRank(severity) > rule.SeverityRank(f.Severity) {
+		f.Severity = severity
+	}
+	switch {
+	case r.Sum != nil:
+		f.Sum += amount(r.Sum.Of, e)
+	case r.Distinct != nil:
+		if v := r.Distinct.Of.Text(e); v != "" {
+			f.hashes.add(xxh3.HashString(v), p.hashes)
+		}
+	}
+	f.samples.add(e, t, r.Capture)
+}
+
+// folding finds the signal of (rule, key, bucket, value), or begins it.
+func (m *Matcher) folding(p *plan, e *event.Event, at int64, value string) *folding {
+	b := binary.AppendUvarint(m.buf[:0], p.no)
+	b = binary.AppendVarint(b, at)
+	for _, k := range m.key {
+		b = append(binary.AppendUvarint(b, uint64(len(k))), k...)
+	}
+	if p.bucket == 0 {
+		b = append(b, e.UID[:]...)
+	}
+	b = append(b, value...)
+	m.buf = b
+	if f := m.index[string(b)]; f != nil {
+		return f
+	}
+	f := &folding{plan: p, Signal: Signal{Rule: p.rule.ID, Hash: p.rule.Hash, Time: at, Value: value}}
+	for _, k := range m.key {
+		f.Key = append(f.Key, strings.Clone(k))
+	}
+	m.index[string(b)] = f
+	m.folded = append(m.folded, f)
+	return f
+}
+
+// Signals returns the range's signals by shard, each shard's sorted by rule, key, time, value and event; they are valid
+// until Begin.
+func (m *Matcher) Signals(shards int) [][]Signal {
+	for _, f := range m.folded {
+		f.Samples, f.Hashes = f.samples.samples(), f.hashes.sorted(f.plan.hashes)
+	}
+	slices.SortFunc(m.folded, func(a, b *folding) int { return Compare(&a.Signal, &b.Signal) })
+	out := make([][]Signal, shards)
+	for _, f := range m.folded {
+		n := Shard(f.Hash, f.Key, shards)
+		out[n] = append(out[n], f.Signal)
+	}
+	return out
+}
+
+// Matches returns how many events each rule matched in the range, by rule id, rules of mode dry_run included. The caller owns it.
+func (m *Matcher) Matches() map[string]uint64 { return maps.Clone(m.matches) }
+
+// Compare orders signals within a frame: by rule, key, time, value and first sample.
+func Compare(a, b *Signal) int {
+	return cmp.Or(
+		cmp.Compare(a.Rule, b.Rule),
+		slices.Compare(a.Key, b.Key),
+		cmp.Compare(a.Time, b.Time),
+		cmp.Compare(a.Value, b.Value),
+		slices.CompareFunc(a.Samples, b.Samples, func(x, y Sample) int { return cmp.Compare(x.EventUID, y.EventUID) }),
+	)
+}
+
+// Shard returns the shard that correlates a rule's group key.
+func Shard(hash string, key []string, shards int) int {
+	var buf [256]byte
+	b := append(buf[:0], hash...)
+	for _, k := range key {
+		b = append(binary.AppendUvarint(b, uint64(len(k))), k...)
+	}
+	return int(xxh3.Hash(b) % uint64(shards))
+}
+
+// floor rounds t down to a multiple of step, also below zero.
+func floor(t, step int64) int64 {
+	r := t % step
+	if r < 0 {
+		r += step
+	}
+	return t - r
+}

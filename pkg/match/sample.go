@@ -1,0 +1,75 @@
+package match
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/shrike-sec/shrike/pkg/event"
+	"github.com/shrike-sec/shrike/pkg/rule"
+)
+
+// MaxSampleValue is how many bytes of JSON one value in a sample has; a longer one becomes a text that is cut.
+const MaxSampleValue = 4096
+
+// sampler keeps the smallest samples by (time, id). The zero value is empty.
+type sampler struct {
+	uids []event.UID
+	list []Sample
+}
+
+// add takes e as a sample if it is among the smallest so far; only then is it rendered.
+func (s *sampler) add(e *event.Event, t int64, capture []rule.Key) {
+	at := len(s.list)
+	for at > 0 && s.after(at-1, t, e.UID) {
+		at--
+	}
+	if at == MaxSamples {
+		return
+	}
+	if len(s.list) == MaxSamples {
+		s.list, s.uids = s.list[:MaxSamples-1], s.uids[:MaxSamples-1]
+	}
+	s.list = slices.Insert(s.list, at, newSample(e, t, capture))
+	s.uids = slices.Insert(s.uids, at, e.UID)
+}
+
+// after reports whether sample i comes after (t, uid).
+func (s *sampler) after(i int, t int64, uid event.UID) bool {
+	return cmp.Or(cmp.Compare(s.list[i].EventTime, t), bytes.Compare(s.uids[i][:], uid[:])) > 0
+}
+
+func (s *sampler) samples() []Sample { return s.list }
+
+// newSample copies out of e what an alert of the rule may show.
+func newSample(e *event.Event, t int64, capture []rule.Key) Sample {
+	s := Sample{
+		EventUID:  e.UID.String(),
+		NativeID:  strings.Clone(bounded(e.Text(event.NativeID))),
+		Class:     e.Class.String(),
+		EventTime: t,
+		Fields:    make(map[string]json.RawMessage, len(capture)),
+	}
+	for _, k := range capture {
+		if v := sampleValue(k, e); len(v) > 0 {
+			s.Fields[k.Name] = v
+		}
+	}
+	return s
+}
+
+// sampleValue returns the key's value as JSON of bounded length, nil when the event has none. The JSON writer of an
+// object's arena quotes control characters as Go does, which JSON does not know: such a value becomes text here.
+func sampleValue(k rule.Key, e *event.Event) json.RawMessage {
+	v := k.AppendJSON(nil, e)
+	if len(v) <= MaxSampleValue && (len(v) == 0 || json.Valid(v)) {
+		return v
+	}
+	text := k.Text(e)
+	if len(text) > MaxSampleValue/2 {
+		text = strings.ToValidUTF8(text[:MaxSampleValue/2], "") + "…"
+	}
+	return quote(text)
+}
