@@ -1,0 +1,16 @@
+// Package correlate turns signals into alerts.
+//
+// An Engine owns one shard. It is single-threaded and has no clock, no logger and no I/O: frames and their offsets come
+// in through Apply, alerts and rows of long memory go out in its Result, and event time is the only time there is. What
+// comes out does not depend on the order in which frames arrive, nor on how events were cut into them:
+//
+//   - A firing end is the time e of a signal where the rule's condition holds over (e−W, e]. An arrival at t re-evaluates
+//     the ends in [t, t+W), and since conditions only ever become true when events are added, so do ends.
+//   - An alert is one rule, one group key and one period floor(e/D), D being the longer of window and dedup. Its id is the
+//     hash of these; its count, times, severity and samples are those of the events in (e−W, e] over its firing ends.
+//
+// State is bounded per rule; what is over the bound goes out stalest first and is counted. There is one folder a kind:
+// threshold, distinct and sum say when a window holds (Window), firstseen is a memory; match needs none.
+//
+// Start at Engine.Apply, then group.go (windows and periods), then render.go (the alert's words).
+package correlate

@@ -1,0 +1,238 @@
+package correlate
+
+import (
+	"math"
+	"time"
+
+	"github.com/shrike-sec/shrike/pkg/alert"
+	"github.com/shrike-sec/shrike/pkg/match"
+	"github.com/shrike-sec/shrike/pkg/rule"
+)
+
+// Lateness is how far behind the watermark an event may arrive and still find all state that it belongs to.
+const Lateness = 15 * time.Minute
+
+// Options bound an engine.
+type Options struct {
+	MaxKeys  int   // group keys per rule; 0 means DefaultMaxKeys
+	MaxBytes int64 // estimated bytes of state per rule; 0 means DefaultMaxBytes
+	MaxHeld  int   // first_seen signals held back until Recall; 0 means DefaultMaxHeld
+	Shard    int   // which shard it owns, for Stats
+	KeepAll  bool  // never drop state by time: the input is finite and in any order (scan)
+}
+
+// Defaults of Options.
+const (
+	DefaultMaxKeys  = 200_000
+	DefaultMaxBytes = 128 << 20
+	DefaultMaxHeld  = 100_000
+)
+
+// Result is what one call brought about. The caller owns it.
+type Result struct {
+	Alerts  []alert.Alert // new or changed, each id at most once
+	Memos   []Memo        // rows of first_seen memory: persist them before the offset is committed
+	Dropped bool          // the frame had been applied before and changed nothing
+	Skipped int           // signals not evaluated: of rules this set has not, or held back over the bound
+}
+
+// Engine correlates one shard.
+type Engine struct {
+	options  Options
+	rules    map[string]*slot
+	order    []*slot // by rule id
+	origins  origins
+	touched  []*slot
+	recalled bool
+	held     []heldSignal
+	lost     uint64 // held signals given up
+}
+
+// slot is one rule and the kind that correlates it.
+type slot struct {
+	rule    *rule.Rule
+	kind    kind
+	novelty *novelty // kind, when it is first_seen
+	touched bool
+}
+
+// heldSignal is a first_seen signal that came before the memory did.
+type heldSignal struct {
+	signal match.Signal
+	offset int64
+}
+
+// New returns an engine for the rules of set.
+func New(set *rule.Set, o Options) *Engine { return newEngine(set.Rules(), o) }
+
+func newEngine(rules []*rule.Rule, o Options) *Engine {
+	if o.MaxKeys <= 0 {
+		o.MaxKeys = DefaultMaxKeys
+	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = DefaultMaxBytes
+	}
+	if o.MaxHeld <= 0 {
+		o.MaxHeld = DefaultMaxHeld
+	}
+	g := &Engine{options: o, rules: make(map[string]*slot, len(rules)), origins: newOrigins()}
+	for _, r := range rules {
+		if r.Mode != rule.Live && r.Mode != "" {
+			continue
+		}
+		s := &slot{rule: r}
+		s.kind, s.novelty = newKind(r, o)
+		g.rules[r.ID] = s
+		g.order = append(g.order, s)
+	}
+	return g
+}
+
+// Apply folds a frame in. offset is the signals offset of the frame's last part; alerts that the frame changes carry it, plus
+// one, as revision. A frame at or below its origin's mark was applied before and changes nothing.
+func (g *Engine) Apply(f *match.Frame, offset int64) Result {
+	var out Result
+	if !g.origins.accept(f) {
+		out.Dropped = true
+		return out
+	}
+	for i := range f.Signals {
+		s := &f.Signals[i]
+		k := g.rules[s.Rule]
+		switch {
+		case k == nil || k.rule.Hash != s.Hash || s.Count == 0 && k.novelty == nil:
+			out.Skipped++
+		case k.novelty != nil && !g.recalled:
+			out.Skipped += g.hold(s, offset)
+		default:
+			g.signal(k, s, offset)
+		}
+	}
+	g.flush(&out, offset)
+	if !g.options.KeepAll {
+		g.expire()
+	}
+	return out
+}
+
+func (g *Engine) signal(k *slot, s *match.Signal, offset int64) {
+	if !k.touched {
+		k.touched = true
+		g.touched = append(g.touched, k)
+	}
+	k.kind.signal(s, offset)
+}
+
+func (g *Engine) flush(out *Result, offset int64) {
+	for _, k := range g.touched {
+		k.touched = false
+		k.kind.flush(out, offset)
+	}
+	g.touched = g.touched[:0]
+}
+
+// expire drops the state that no event on time can need any more.
+func (g *Engine) expire() {
+	if g.origins.watermark == math.MinInt64 {
+		return
+	}
+	for _, k := range g.order {
+		keep := int64(k.rule.Window()+k.rule.Period()) + int64(Lateness)
+		k.kind.expire(g.origins.watermark - keep)
+	}
+}
+
+// hold keeps a first_seen signal until the memory is there. It returns how many signals it gave up, the oldest first.
+func (g *Engine) hold(s *match.Signal, offset int64) int {
+	g.held = append(g.held, heldSignal{signal: *s, offset: offset})
+	if len(g.held) <= g.options.MaxHeld {
+		return 0
+	}
+	over := len(g.held) - g.options.MaxHeld
+	g.held = append(g.held[:0], g.held[over:]...)
+	g.lost += uint64(over)
+	return over
+}
+
+// Recall loads first_seen memory: rows of this shard's keys (see Memo.Shard), which earlier Results gave out. The first call,
+// be it with nothing, also evaluates the signals held back until then, with their own offsets; the Result is theirs.
+func (g *Engine) Recall(memos []Memo) Result {
+	var out Result
+	byHash := map[string]*novelty{}
+	for _, k := range g.order {
+		if k.novelty != nil {
+			byHash[k.rule.Hash] = k.novelty
+		}
+	}
+	for i := range memos {
+		if n := byHash[memos[i].RuleHash]; n != nil {
+			n.recall(&memos[i])
+		}
+	}
+	g.recalled = true
+	held := g.held
+	g.held = nil
+	for start := 0; start < len(held); {
+		end, offset := start, held[start].offset
+		for ; end < len(held) && held[end].offset == offset; end++ {
+			s := &held[end].signal
+			g.signal(g.rules[s.Rule], s, offset)
+		}
+		g.flush(&out, offset)
+		start = end
+	}
+	out.Alerts = newestOf(out.Alerts)
+	return out
+}
+
+// Waiting returns the ids of the rules that wait for Recall.
+func (g *Engine) Waiting() []string {
+	if g.recalled {
+		return nil
+	}
+	var ids []string
+	for _, k := range g.order {
+		if k.novelty != nil {
+			ids = append(ids, k.rule.ID)
+		}
+	}
+	return ids
+}
+
+// Finish says that no more input comes: time is over, and what still waited is decided, first_seen with the memory that
+// there is. No Apply may follow.
+func (g *Engine) Finish() Result {
+	var out Result
+	if !g.recalled {
+		out = g.Recall(nil)
+	}
+	g.origins.watermark = math.MaxInt64
+	return out
+}
+
+// Unlearned returns the ids of the first_seen rules of which no group has completed its learning time: they could not
+// have fired.
+func (g *Engine) Unlearned() []string {
+	var ids []string
+	for _, k := range g.order {
+		if k.novelty != nil && !k.novelty.memory.Learned() {
+			ids = append(ids, k.rule.ID)
+		}
+	}
+	return ids
+}
+
+// newestOf keeps the last version of each alert, at the place of its first.
+func newestOf(alerts []alert.Alert) []alert.Alert {
+	at := make(map[string]int, len(alerts))
+	out := alerts[:0]
+	for _, a := range alerts {
+		if i, ok := at[a.ID]; ok {
+			out[i] = a
+			continue
+		}
+		at[a.ID] = len(out)
+		out = append(out, a)
+	}
+	return out
+}

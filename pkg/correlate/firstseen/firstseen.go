@@ -1,0 +1,209 @@
+// Package firstseen is the kind first_seen: whether a group has a value that it never had before.
+//
+// A Memory holds rows (group, value) with the smallest signals offset that wrote them. At offset o a value is new if it has
+// no row, or only rows of offset o or later: so a frame applied again, after a crash, with rows of its own first attempt
+// already there, gets the same answer. Rows come in through Learn (from long memory) and See (from signals). A rule that
+// forgets keeps rows by stretches of an eighth of that time; a value is new again when none of the last eight stretches
+// has it.
+package firstseen
+
+import (
+	"container/list"
+	"math"
+)
+
+// steps is how many stretches Forget is cut into: the error of forgetting is one of them, and so is the number of rows
+// that a value writes in that time.
+const steps = 8
+
+// Options are a rule's times in nanoseconds, and the bounds of its memory.
+type Options struct {
+	Learning int64
+	Forget   int64 // 0: never
+	MaxKeys  int
+	MaxBytes int64
+}
+
+// Memory is what is known of one rule's groups. It is not safe for concurrent use.
+type Memory struct {
+	options Options
+	groups  map[string]*group
+	stalest *list.List // of *group, the longest untouched first
+	bytes   int64
+	evicted uint64
+	learned bool
+}
+
+type group struct {
+	name        string
+	first, last int64 // event times
+	rows        map[row]*Row
+	bytes       int64
+	place       *list.Element
+}
+
+type row struct {
+	value string
+	step  int64
+}
+
+// Row is what is known of a group's value in one stretch; Step is 0 for a rule that never forgets.
+type Row struct {
+	Step        int64
+	Offset      int64
+	First, Last int64
+}
+
+// Answer is what See found.
+type Answer struct {
+	New     bool // no earlier offset had the value
+	Learned bool // the group's learning time is over at this event
+	Changed bool // Row should be persisted
+	Row     Row
+}
+
+// New returns an empty memory.
+func New(o Options) *Memory {
+	return &Memory{options: o, groups: map[string]*group{}, stalest: list.New()}
+}
+
+// Step returns the stretch that t lies in.
+func (m *Memory) Step(t int64) int64 {
+	if m.options.Forget == 0 {
+		return 0
+	}
+	size := m.stepSize()
+	q := t / size
+	if t%size < 0 {
+		q--
+	}
+	return q
+}
+
+func (m *Memory) stepSize() int64 { return max(1, m.options.Forget/steps) }
+
+// Learn merges a row of long memory in.
+func (m *Memory) Learn(name, value string, r Row) {
+	g := m.group(name)
+	m.span(g, r.First)
+	m.span(g, r.Last)
+	m.merge(g, value, r)
+	m.bound()
+}
+
+// See notes that at offset a group had a value, first and last at these event times, and says what is new about it.
+func (m *Memory) See(name, value string, offset, first, last int64) Answer {
+	g := m.group(name)
+	m.span(g, first)
+	m.span(g, last)
+	r := Row{Step: m.Step(first), Offset: offset, First: first, Last: last}
+	a := Answer{New: !m.known(g, value, r.Step, offset), Learned: first-g.first >= m.options.Learning}
+	a.Row, a.Changed = m.merge(g, value, r)
+	m.bound()
+	return a
+}
+
+// known reports whether an offset before this one had the value, in a stretch that is not forgotten.
+func (m *Memory) known(g *group, value string, step, offset int64) bool {
+	from, to := step, step
+	if m.options.Forget > 0 {
+		from, to = step-steps, step+steps
+	}
+	for s := from; s <= to; s++ {
+		if r := g.rows[row{value, s}]; r != nil && r.Offset < offset {
+			return true
+		}
+	}
+	return false
+}
+
+// merge folds r into the row of its stretch. It reports whether more than the last time changed: that one is not worth a
+// write, since nothing is decided by it.
+func (m *Memory) merge(g *group, value string, r Row) (Row, bool) {
+	at := row{value, r.Step}
+	have := g.rows[at]
+	if have == nil {
+		kept := r
+		g.rows[at] = &kept
+		size := rowBytes + int64(len(value))
+		g.bytes += size
+		m.bytes += size
+		return r, true
+	}
+	changed := r.Offset < have.Offset || r.First < have.First
+	have.Offset = min(have.Offset, r.Offset)
+	have.First = min(have.First, r.First)
+	have.Last = max(have.Last, r.Last)
+	return *have, changed
+}
+
+// Estimated cost of a group and of a row, beside their texts.
+const (
+	groupBytes = 256
+	rowBytes   = 112
+)
+
+func (m *Memory) group(name string) *group {
+	if g := m.groups[name]; g != nil {
+		m.stalest.MoveToBack(g.place)
+		return g
+	}
+	g := &group{name: name, first: math.MaxInt64, last: math.MinInt64, rows: map[row]*Row{}, bytes: groupBytes + int64(len(name))}
+	g.place = m.stalest.PushBack(g)
+	m.groups[name] = g
+	m.bytes += g.bytes
+	return g
+}
+
+func (m *Memory) span(g *group, t int64) {
+	g.first, g.last = min(g.first, t), max(g.last, t)
+	m.learned = m.learned || g.last-g.first >= m.options.Learning
+}
+
+// bound drops whole groups, the longest untouched first: a group that lost some of its values would call them new, a
+// group that lost all begins to learn again.
+func (m *Memory) bound() {
+	for len(m.groups) > m.options.MaxKeys || m.bytes > m.options.MaxBytes {
+		front := m.stalest.Front()
+		if front == nil {
+			return
+		}
+		m.remove(front.Value.(*group))
+		m.evicted++
+	}
+}
+
+func (m *Memory) remove(g *group) {
+	m.stalest.Remove(g.place)
+	delete(m.groups, g.name)
+	m.bytes -= g.bytes
+}
+
+// Expire drops the rows that are forgotten at the given event time. It does nothing for rules that never forget.
+func (m *Memory) Expire(before int64) {
+	if m.options.Forget == 0 {
+		return
+	}
+	oldest := m.Step(before) - steps
+	for _, g := range m.groups {
+		for at := range g.rows {
+			if at.step < oldest {
+				delete(g.rows, at)
+				size := rowBytes + int64(len(at.value))
+				g.bytes -= size
+				m.bytes -= size
+			}
+		}
+		if len(g.rows) == 0 {
+			m.remove(g)
+		}
+	}
+}
+
+// Learned reports whether some group has completed its learning time.
+func (m *Memory) Learned() bool { return m.learned }
+
+// Size returns the number of groups, their estimated bytes, and how many groups were dropped over the bounds.
+func (m *Memory) Size() (groups int, bytes int64, evicted uint64) {
+	return len(m.groups), m.bytes, m.evicted
+}

@@ -1,0 +1,327 @@
+package correlate
+
+import (
+	"encoding/binary"
+	"math"
+	"slices"
+	"sort"
+	"unsafe"
+
+	"github.com/shrike-sec/shrike/pkg/match"
+	"github.com/shrike-sec/shrike/pkg/rule"
+)
+
+// groups correlates the rules that have a period: the windowed kinds, and match with a dedup time, which is a window that
+// always holds.
+type groups struct {
+	rule   *rule.Rule
+	names  *names
+	window Window // nil for match
+	length int64  // W
+	period int64  // D >= W
+	hashes int    // kind distinct: how many to keep of a point
+
+	byKey    map[string]*group
+	stalest  lru
+	touched  []*group
+	bytes    int64
+	maxKeys  int
+	maxBytes int64
+	evicted  uint64
+	dropped  int64  // state before this event time was dropped
+	buf      []byte // scratch: packed key
+}
+
+// group is the state of one group key.
+type group struct {
+	key     string  // packed values of group_by
+	points  []point // by time; none for match
+	open    []open  // by period
+	lo, hi  int64   // event times of this flush's arrivals, while touched
+	size    int64   // as counted in groups.bytes
+	touched bool
+	late    bool // this flush's arrivals are older than what was dropped
+	links
+}
+
+// point is the signals of one time bucket.
+type point struct {
+	tally
+	time   int64
+	sum    float64
+	hashes []uint64
+	state  uint8
+}
+
+// What is known of a point. None is ever taken back.
+const (
+	fires     uint8 = 1 << iota // the window that ends here holds
+	inOwn                       // counted in the alert of its own period
+	inNext                      // counted in the alert of the next period: with D >= W, no window reaches further
+	unsampled                   // its samples can show nowhere any more and were dropped
+)
+
+// open is an alert that may still grow.
+type open struct {
+	tally
+	period  int64 // number: floor(e/D)
+	late    bool
+	changed bool
+}
+
+func newGroups(r *rule.Rule, w Window, o Options) *groups {
+	g := &groups{
+		rule: r, names: newNames(r), window: w, length: int64(r.Window()), period: int64(r.Period()),
+		byKey: map[string]*group{}, maxKeys: o.MaxKeys, maxBytes: o.MaxBytes, dropped: math.MinInt64,
+	}
+	if r.Distinct != nil {
+		g.hashes = match.HashLimit(r.Distinct.Count)
+	}
+	return g
+}
+
+// signal puts s into its group's points, and into the alerts that already count its bucket.
+func (g *groups) signal(s *match.Signal, _ int64) {
+	k := g.touch(s.Key, s.Time)
+	delta := newTally(s, g.names)
+	own := floorDiv(s.Time, g.period)
+	if g.window == nil {
+		k.alert(own).grow(&delta)
+		return
+	}
+	p := k.point(s.Time)
+	p.sum += s.Sum
+	p.hashes = match.MergeHashes(p.hashes, s.Hashes, g.hashes)
+	if p.state&inOwn != 0 {
+		k.alert(own).grow(&delta)
+	}
+	if p.state&inNext != 0 {
+		k.alert(own + 1).grow(&delta)
+	}
+	if p.state&unsampled != 0 {
+		delta.samples = ""
+	}
+	p.add(&delta)
+}
+
+// touch finds or makes the group of key and notes an arrival at t.
+func (g *groups) touch(key []string, t int64) *group {
+	g.buf = packKey(g.buf[:0], key)
+	k := g.byKey[string(g.buf)]
+	if k == nil {
+		k = &group{key: string(g.buf)}
+		g.byKey[k.key] = k
+		g.stalest.push(k)
+	}
+	if !k.touched {
+		k.touched, k.lo, k.hi, k.late = true, t, t, false
+		g.touched = append(g.touched, k)
+	}
+	k.lo, k.hi = min(k.lo, t), max(k.hi, t)
+	k.late = k.late || t < g.dropped
+	return k
+}
+
+// point finds or makes the point at t.
+func (k *group) point(t int64) *point {
+	n := len(k.points)
+	if n == 0 || k.points[n-1].time < t {
+		k.points = append(k.points, point{time: t})
+		return &k.points[n]
+	}
+	i := k.search(t)
+	if i == n || k.points[i].time != t {
+		k.points = slices.Insert(k.points, i, point{time: t})
+	}
+	return &k.points[i]
+}
+
+// search returns the index of the first point at or after t.
+func (k *group) search(t int64) int {
+	return sort.Search(len(k.points), func(i int) bool { return k.points[i].time >= t })
+}
+
+// alert finds or makes the alert of a period.
+func (k *group) alert(period int64) *open {
+	i := sort.Search(len(k.open), func(i int) bool { return k.open[i].period >= period })
+	if i == len(k.open) || k.open[i].period != period {
+		k.open = slices.Insert(k.open, i, open{period: period})
+	}
+	return &k.open[i]
+}
+
+func (a *open) grow(t *tally) {
+	a.add(t)
+	a.changed = true
+}
+
+// flush evaluates each touched group once, however many signals it got.
+func (g *groups) flush(out *Result, offset int64) {
+	for _, k := range g.touched {
+		if g.window != nil {
+			g.evaluate(k)
+		}
+		k.touched = false
+		for i := range k.open {
+			a := &k.open[i]
+			if !a.changed {
+				continue
+			}
+			a.changed, a.late = false, a.late || k.late
+			out.Alerts = append(out.Alerts, g.render(k, a, offset))
+		}
+		g.stalest.renew(k)
+		g.resize(k)
+	}
+	clear(g.touched)
+	g.touched = g.touched[:0]
+	g.bound()
+}
+
+// evaluate moves the window over the ends that the arrivals in [lo, hi] can have changed, those in [lo, hi+W).
+func (g *groups) evaluate(k *group) {
+	begin := k.search(k.lo)
+	end := begin
+	settled := true
+	for ; end < len(k.points) && k.points[end].time < k.hi+g.length; end++ {
+		settled = settled && k.points[end].state&fires != 0
+	}
+	tail := k.search(k.points[begin].time - g.length + 1)
+	head := tail
+	counted := 0 // points before it are known to be counted in the alert of this period
+	period := int64(math.MinInt64)
+	g.window.Reset()
+	for i := begin; i < end; i++ {
+		e := k.points[i].time
+		if !settled {
+			for ; head <= i; head++ {
+				p := &k.points[head]
+				g.window.Add(p.count, p.sum, p.hashes)
+			}
+		}
+		for ; k.points[tail].time <= e-g.length; tail++ {
+			if !settled {
+				p := &k.points[tail]
+				g.window.Remove(p.count, p.sum, p.hashes)
+			}
+		}
+		p := &k.points[i]
+		if p.state&fires == 0 && (settled || !g.window.Holds()) {
+			continue
+		}
+		p.state |= fires
+		if n := floorDiv(e, g.period); n != period {
+			period, counted = n, 0
+		}
+		g.count(k, period, max(tail, counted), i)
+		counted = i + 1
+	}
+}
+
+// count adds the points from..to, which a firing window of the period covers, to the period's alert, each once.
+func (g *groups) count(k *group, period int64, from, to int) {
+	for i := from; i <= to; i++ {
+		p := &k.points[i]
+		bit := inOwn
+		if floorDiv(p.time, g.period) != period {
+			bit = inNext
+		}
+		if p.state&bit != 0 {
+			continue
+		}
+		p.state |= bit
+		a := k.alert(period)
+		a.grow(&p.tally)
+		g.strip(p, a, bit)
+	}
+}
+
+// strip drops the samples of a point where they can show nowhere: its own alert, which only ever gets earlier samples, is
+// full of earlier ones, and no window of the next period reaches the point. It is what bounds the memory of a busy group.
+func (g *groups) strip(p *point, a *open, bit uint8) {
+	if bit != inOwn || p.samples == "" || p.time > (a.period+1)*g.period-g.length || !a.samples.full(p.first) {
+		return
+	}
+	p.samples = ""
+	p.state |= unsampled
+}
+
+// What state is taken to cost, beside its texts and lists.
+const (
+	groupBytes = int64(unsafe.Sizeof(group{})) + 64 // and its place in the map
+	pointBytes = int64(unsafe.Sizeof(point{}))
+	openBytes  = int64(unsafe.Sizeof(open{}))
+)
+
+// resize counts the group's memory anew.
+func (g *groups) resize(k *group) {
+	size := groupBytes + int64(len(k.key)) + int64(cap(k.points))*pointBytes + int64(cap(k.open))*openBytes
+	for i := range k.points {
+		size += int64(len(k.points[i].samples) + 8*cap(k.points[i].hashes))
+	}
+	for i := range k.open {
+		size += int64(len(k.open[i].samples))
+	}
+	g.bytes += size - k.size
+	k.size = size
+}
+
+// bound drops the groups longest without a signal while there is more state than allowed.
+func (g *groups) bound() {
+	for len(g.byKey) > g.maxKeys || g.bytes > g.maxBytes {
+		k := g.stalest.first()
+		if k == nil {
+			return
+		}
+		g.remove(k)
+		g.evicted++
+	}
+}
+
+func (g *groups) remove(k *group) {
+	g.stalest.remove(k)
+	delete(g.byKey, k.key)
+	g.bytes -= k.size
+}
+
+// expire drops points and alerts before the given time, in steps of an eighth of what is kept: looking at every group
+// each time that the watermark moves would cost more than the memory is worth.
+func (g *groups) expire(before int64) {
+	if step := (g.length + g.period + int64(Lateness)) / 8; g.dropped != math.MinInt64 && before < g.dropped+step {
+		return
+	}
+	g.dropped = before
+	for _, k := range g.byKey {
+		if i := k.search(before); i > 0 {
+			k.points = slices.Clone(k.points[i:])
+		}
+		k.open = slices.DeleteFunc(k.open, func(a open) bool { return (a.period+1)*g.period <= before })
+		if len(k.points) == 0 && len(k.open) == 0 {
+			g.remove(k)
+			continue
+		}
+		g.resize(k)
+	}
+}
+
+func (g *groups) stats() RuleStats {
+	return RuleStats{Rule: g.rule.ID, Keys: len(g.byKey), Bytes: g.bytes, Evicted: g.evicted}
+}
+
+// packKey appends the values with their lengths: no value can pass for two.
+func packKey(b []byte, key []string) []byte {
+	for _, v := range key {
+		b = append(binary.AppendUvarint(b, uint64(len(v))), v...)
+	}
+	return b
+}
+
+func unpackKey(s string) []string {
+	var key []string
+	for s != "" {
+		var v string
+		v, s = cutText(s)
+		key = append(key, v)
+	}
+	return key
+}

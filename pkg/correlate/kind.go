@@ -1,0 +1,55 @@
+package correlate
+
+import (
+	"github.com/shrike-sec/shrike/pkg/correlate/distinct"
+	"github.com/shrike-sec/shrike/pkg/correlate/sum"
+	"github.com/shrike-sec/shrike/pkg/correlate/threshold"
+	"github.com/shrike-sec/shrike/pkg/match"
+	"github.com/shrike-sec/shrike/pkg/rule"
+)
+
+// kind correlates the signals of one rule. Within a frame, signal is called for each of its signals, then flush once.
+type kind interface {
+	// signal folds s in. s is valid only during the call, its texts and lists for as long as they are wanted.
+	signal(s *match.Signal, offset int64)
+	// flush evaluates what was touched since the last flush and adds the outcome to out.
+	flush(out *Result, offset int64)
+	// expire drops the state of event times before the given one. It may put off small steps.
+	expire(before int64)
+	// stats returns the size of the state.
+	stats() RuleStats
+}
+
+// Window is what a windowed kind is: whether the signals of a stretch of event time fire. Add and Remove are called with
+// what signals carry (count of matches, sum of the field, sorted hashes), Remove only with what was added since Reset. Holds
+// must be monotone: more signals never make it false. A Window belongs to one rule, and is used for all its keys in turn.
+type Window interface {
+	Reset()
+	Add(count uint64, sum float64, hashes []uint64)
+	Remove(count uint64, sum float64, hashes []uint64)
+	Holds() bool
+}
+
+var (
+	_ Window = (*threshold.Window)(nil)
+	_ Window = (*distinct.Window)(nil)
+	_ Window = (*sum.Window)(nil)
+)
+
+// newKind is the one list of kinds.
+func newKind(r *rule.Rule, o Options) (kind, *novelty) {
+	switch {
+	case r.FirstSeen != nil:
+		n := newNovelty(r, o)
+		return n, n
+	case r.Threshold != nil:
+		return newGroups(r, threshold.New(r.Threshold.Count), o), nil
+	case r.Distinct != nil:
+		return newGroups(r, distinct.New(r.Distinct.Count), o), nil
+	case r.Sum != nil:
+		return newGroups(r, sum.New(r.Sum.Total), o), nil
+	case r.Period() > 0:
+		return newGroups(r, nil, o), nil
+	}
+	return newEach(r), nil
+}

@@ -1,0 +1,119 @@
+package correlate
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/shrike-sec/shrike/pkg/correlate/firstseen"
+	"github.com/shrike-sec/shrike/pkg/match"
+	"github.com/shrike-sec/shrike/pkg/rule"
+)
+
+// novelty correlates rules of kind first_seen. An alert is the first event that had the value; events after it do not update
+// the alert, since whether they come in the same frame is chance.
+type novelty struct {
+	rule    *rule.Rule
+	names   *names
+	memory  *firstseen.Memory
+	pending []match.Signal
+	expired int64
+}
+
+func newNovelty(r *rule.Rule, o Options) *novelty {
+	return &novelty{
+		rule: r, names: newNames(r), expired: math.MinInt64,
+		memory: firstseen.New(firstseen.Options{
+			Learning: int64(r.FirstSeen.Learning), Forget: int64(r.FirstSeen.Forget),
+			MaxKeys: o.MaxKeys, MaxBytes: o.MaxBytes,
+		}),
+	}
+}
+
+// recall loads a row. One that cannot be read is left out: at worst its value is told once more.
+func (n *novelty) recall(m *Memo) {
+	key, err := m.key()
+	if err != nil {
+		return
+	}
+	row := firstseen.Row{Offset: m.Offset, First: m.FirstTime, Last: m.LastTime}
+	value := m.Value
+	if n.rule.FirstSeen.Forget > 0 {
+		at := strings.LastIndexByte(value, '@')
+		if at < 0 {
+			return
+		}
+		if row.Step, err = strconv.ParseInt(value[at+1:], 10, 64); err != nil {
+			return
+		}
+		value = value[:at]
+	}
+	n.memory.Learn(string(packKey(nil, key)), value, row)
+}
+
+func (n *novelty) signal(s *match.Signal, _ int64) { n.pending = append(n.pending, *s) }
+
+// flush goes through the frame's signals in the order of the frame, which is by key and time: of one value, the earliest
+// comes first, and the later ones of the same frame are not new any more although their offset is the same.
+func (n *novelty) flush(out *Result, offset int64) {
+	told := map[string]bool{}
+	for i := range n.pending {
+		s := &n.pending[i]
+		t := newTally(s, n.names)
+		group := string(packKey(nil, s.Key))
+		a := n.memory.See(group, s.Value, offset, t.first, t.last)
+		if a.Changed {
+			out.Memos = append(out.Memos, n.memo(s, a.Row))
+		}
+		if !a.New || !a.Learned {
+			continue
+		}
+		v := n.view(s, &t)
+		alert := v.alert(offset)
+		if !told[alert.ID] {
+			told[alert.ID] = true
+			out.Alerts = append(out.Alerts, alert)
+		}
+	}
+	clear(n.pending)
+	n.pending = n.pending[:0]
+}
+
+func (n *novelty) memo(s *match.Signal, r firstseen.Row) Memo {
+	value := s.Value
+	if n.rule.FirstSeen.Forget > 0 {
+		value += "@" + strconv.FormatInt(r.Step, 10)
+	}
+	return Memo{
+		RuleHash: n.rule.Hash, Key: memoKey(s.Key), Value: value,
+		Offset: r.Offset, FirstTime: r.First, LastTime: r.Last,
+	}
+}
+
+// view shows the first event alone: how many more a signal combines depends on where the range was cut.
+func (n *novelty) view(s *match.Signal, t *tally) view {
+	t.count, t.last = 1, t.first
+	if list := t.samples.unpack(nil); len(list) > 0 {
+		t.samples = join(list[:1])
+	}
+	v := view{rule: n.rule, names: n.names, key: s.Key, tally: t, start: t.first, end: t.first, value: s.Value}
+	v.id = append(append(v.id, s.Key...), s.Value)
+	if f := int64(n.rule.FirstSeen.Forget); f > 0 {
+		v.period = floorDiv(t.first, f)
+	}
+	return v
+}
+
+// expire drops forgotten rows, once a stretch.
+func (n *novelty) expire(before int64) {
+	if f := int64(n.rule.FirstSeen.Forget); f == 0 || n.expired != math.MinInt64 && before < n.expired+f/8 {
+		return
+	}
+	n.expired = before
+	n.memory.Expire(before)
+}
+
+func (n *novelty) stats() RuleStats {
+	keys, bytes, evicted := n.memory.Size()
+	return RuleStats{Rule: n.rule.ID, Keys: keys, Bytes: bytes, Evicted: evicted}
+}

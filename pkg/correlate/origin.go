@@ -1,0 +1,62 @@
+package correlate
+
+import (
+	"math"
+
+	"github.com/shrike-sec/shrike/pkg/match"
+)
+
+// origins keeps the high-water mark of each origin partition, and how far time has come over all of them.
+type origins struct {
+	byPartition map[partition]*origin
+	// watermark is the smallest over the origins and never falls; MinInt64 until every origin has said how far it is.
+	watermark int64
+}
+
+type partition struct {
+	topic string
+	no    int
+}
+
+type origin struct {
+	epoch     uint64 // generation of the topic: a higher one replaces the lower
+	mark      int64  // offset up to which frames were applied
+	watermark int64  // as in match.Frame
+}
+
+func newOrigins() origins {
+	return origins{byPartition: map[partition]*origin{}, watermark: math.MinInt64}
+}
+
+// accept reports whether f is new, and moves mark and watermark. An empty frame at the mark is a heartbeat: it is accepted,
+// since it says how far time has come.
+func (s *origins) accept(f *match.Frame) bool {
+	at := partition{topic: f.Origin.Topic, no: f.Origin.Partition}
+	o := s.byPartition[at]
+	if o == nil || f.Origin.Epoch > o.epoch {
+		o = &origin{epoch: f.Origin.Epoch, mark: math.MinInt64}
+		s.byPartition[at] = o
+	}
+	heartbeat := len(f.Signals) == 0 && f.Origin.Offset == f.To && f.To == o.mark
+	if f.Origin.Epoch < o.epoch || f.To <= o.mark && !heartbeat {
+		return false
+	}
+	o.mark, o.watermark = f.To, f.Watermark
+	s.advance()
+	return true
+}
+
+// advance recomputes the watermark. Origins that say they are idle hold nothing up; when all are idle, time stands still,
+// because what they send next will be of then, not of the end of time.
+func (s *origins) advance() {
+	smallest := int64(math.MaxInt64)
+	for _, o := range s.byPartition {
+		if o.watermark == 0 {
+			return
+		}
+		smallest = min(smallest, o.watermark)
+	}
+	if smallest != math.MaxInt64 {
+		s.watermark = max(s.watermark, smallest)
+	}
+}

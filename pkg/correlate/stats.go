@@ -1,0 +1,27 @@
+package correlate
+
+// Stats says how large an engine's state is.
+type Stats struct {
+	Shard     int
+	Rules     []RuleStats // by rule id
+	Watermark int64       // Unix nanoseconds; MinInt64 while some origin has not said how far it is
+	Held      int         // first_seen signals that wait for Recall
+	Lost      uint64      // of those, given up over the bound
+}
+
+// RuleStats is the state of one rule.
+type RuleStats struct {
+	Rule    string
+	Keys    int
+	Bytes   int64  // estimated
+	Evicted uint64 // groups dropped because the state was over its bound, since New
+}
+
+// Stats returns the engine's present size.
+func (g *Engine) Stats() Stats {
+	s := Stats{Shard: g.options.Shard, Watermark: g.origins.watermark, Held: len(g.held), Lost: g.lost}
+	for _, k := range g.order {
+		s.Rules = append(s.Rules, k.kind.stats())
+	}
+	return s
+}
