@@ -1,21 +1,29 @@
 package rule
 
 import (
+	"math"
 	"net/netip"
-	"strconv"
+	"sync"
 	"unsafe"
 
 	"github.com/valyala/fastjson"
 )
 
-// leafText returns the text at a path below v, "" when there is none: strings without quotes, numbers and booleans as
-// they were written, objects and arrays as JSON. Strings alias the event.
-func leafText(v *fastjson.Value, keys []string) string {
+// lookup returns the value at a path below v, nil when there is none.
+func lookup(v *fastjson.Value, keys []string) *fastjson.Value {
 	for _, k := range keys {
-		if v = v.Get(k); v == nil {
-			return ""
+		if v == nil {
+			return nil
 		}
+		v = v.Get(k)
 	}
+	return v
+}
+
+// leafText returns the text at a path below v, "" when there is none: strings without quotes, numbers and booleans as
+// they were written, objects and arrays as JSON. Strings alias the event; numbers are copied.
+func leafText(v *fastjson.Value, keys []string) string {
+	v = lookup(v, keys)
 	if v == nil {
 		return ""
 	}
@@ -32,6 +40,34 @@ func leafText(v *fastjson.Value, keys []string) string {
 		return ""
 	}
 	return string(v.MarshalTo(nil))
+}
+
+// leafComparer compares leaves with texts without copying numbers: each comparison owns its buffers.
+type leafComparer struct{ buffers sync.Pool }
+
+func newLeafComparer() *leafComparer {
+	return &leafComparer{buffers: sync.Pool{New: func() any { b := make([]byte, 0, 32); return &b }}}
+}
+
+// is reports whether the text of v is want.
+func (c *leafComparer) is(v *fastjson.Value, want string) bool {
+	if v == nil || v.Type() != fastjson.TypeNumber {
+		return leafText(v, nil) == want
+	}
+	b := c.buffers.Get().(*[]byte)
+	*b = v.MarshalTo((*b)[:0])
+	same := string(*b) == want
+	c.buffers.Put(b)
+	return same
+}
+
+// leafInt returns v as an integer; ok is false when its text is none.
+func leafInt(v *fastjson.Value) (n int64, ok bool) {
+	if v == nil || v.Type() != fastjson.TypeNumber {
+		return parseInt(leafText(v, nil))
+	}
+	n, err := v.Int64()
+	return n, err == nil
 }
 
 // anyAt reports whether holds is true of some value at a path, where [] stands for every element.
@@ -53,15 +89,39 @@ func anyAt(v *fastjson.Value, keys []string, holds func(*fastjson.Value) bool) b
 	return v != nil && v.Type() != fastjson.TypeNull && holds(v)
 }
 
-// parseInt reads an integer as logs write it: digits, maybe a sign.
+// parseInt reads an integer as logs write it: digits, maybe a minus. Unlike strconv it makes no error value for the
+// texts that are none.
 func parseInt(s string) (int64, bool) {
-	n, err := strconv.ParseInt(s, 10, 64)
-	return n, err == nil
+	digits := s
+	if s != "" && s[0] == '-' {
+		digits = s[1:]
+	}
+	if len(digits) == 0 || len(digits) > 19 {
+		return 0, false
+	}
+	var n uint64
+	for i := range len(digits) {
+		d := digits[i] - '0'
+		if d > 9 {
+			return 0, false
+		}
+		n = n*10 + uint64(d)
+	}
+	switch {
+	case digits != s && n <= math.MaxInt64+1:
+		return -int64(n), true
+	case digits == s && n <= math.MaxInt64:
+		return int64(n), true
+	}
+	return 0, false
 }
 
 func parseAddr(s string) (netip.Addr, bool) {
-	if len(s) < 2 || len(s) > 45 { // no error value to allocate for what cannot be one
+	if len(s) < 2 || len(s) > 45 {
 		return netip.Addr{}, false
+	}
+	if c := s[0]; c != ':' && (c < '0' || c > '9') && (c < 'a' || c > 'f') && (c < 'A' || c > 'F') {
+		return netip.Addr{}, false // a name, most often: no error value for it
 	}
 	a, err := netip.ParseAddr(s)
 	if err != nil || a.Zone() != "" {

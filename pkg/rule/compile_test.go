@@ -1,0 +1,143 @@
+package rule
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/valyala/fastjson"
+	"pgregory.net/rapid"
+
+	"github.com/shrike-sec/shrike/pkg/event"
+)
+
+// Closures and expr's machine run the same tree and must agree on every condition and event; the machine must not fail.
+func TestClosuresAgreeWithMachine(t *testing.T) {
+	t.Parallel()
+	native, total := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		source := genCondition(t, 3, "")
+		cond := mustCompile(t, source)
+		total++
+		if cond.native {
+			native++
+		}
+		for range 4 {
+			e := genEvent(t)
+			want, err := cond.machine.eval(e)
+			if err != nil {
+				t.Fatalf("%s as %s: %v", source, cond.tree, err)
+			}
+			if got := cond.holds(scope{event: e}); got != want {
+				t.Fatalf("%s as %s on %s: closures say %v, the machine %v", source, cond.tree, e.AppendJSON(nil), got, want)
+			}
+		}
+	})
+	if native*2 < total {
+		t.Errorf("only %d of %d conditions run as closures", native, total)
+	}
+}
+
+func sampleEvent() *event.Event {
+	e := &event.Event{}
+	e.Reset(event.API, nil)
+	e.SetText(event.EventName, "PutBucketPolicy")
+	e.SetText(event.EventSource, "s3.amazonaws.com")
+	e.SetText(event.UserAgent, "Mozilla/5.0 TruffleHog")
+	e.SetText(event.Outcome, event.Success)
+	e.SetInt(event.BytesOut, 3<<30)
+	e.SetBool(event.MFA, false)
+	e.SetAddr(event.SrcIP, netip.MustParseAddr("198.51.100.7"))
+	e.AddList(event.Resources, "arn:aws:s3:::logs")
+	doc := `{"bucketName":"logs","port":22,"open":true,"nil":null,"aws:s3:arn":"arn","ipPermissions":{"items":[
+		{"fromPort":22,"ipRanges":{"items":[{"cidrIp":"10.0.0.0/8"},{"cidrIp":"0.0.0.0/0"}]}},{"fromPort":443}]},"tags":["a","b"]}`
+	e.SetObject(event.Request, event.Object{Raw: doc, Value: fastjson.MustParse(doc)})
+	return e
+}
+
+// What conditions mean, by example. read_only, bytes_in, src_asn, error_code and session_created_time are missing.
+func TestMeaning(t *testing.T) {
+	t.Parallel()
+	for source, want := range map[string]bool{
+		`event_name == "PutBucketPolicy"`:                     true,
+		`event_name == "putbucketpolicy"`:                     false,
+		`lower(event_name) == "putbucketpolicy"`:              true,
+		`event_name in ["GetObject", "PutBucketPolicy"]`:      true,
+		`event_name not in ["GetObject"]`:                     true,
+		`error_code == ""`:                                    true,
+		`has(error_code)`:                                     false,
+		`tls_version < "TLSv1.2"`:                             false, // missing, not old
+		`mfa == false`:                                        true,
+		`mfa == true`:                                         false,
+		`read_only == false`:                                  false, // not known to be false
+		`read_only == true`:                                   false,
+		`read_only != true`:                                   true, // not (read_only == true)
+		`has(read_only)`:                                      false,
+		`bytes_in == 0`:                                       false,
+		`bytes_in != 0`:                                       true,
+		`bytes_in < 10`:                                       false,
+		`not (bytes_in < 10)`:                                 true,
+		`bytes_in == src_asn`:                                 false, // missing equals nothing, not even missing
+		`bytes_in in [0, 1]`:                                  false,
+		`bytes_out - bytes_in > 0`:                            false,
+		`bytes_out > 2 * GiB and bytes_out <= 3 * GiB`:        true,
+		`bytes_out / 2 > 1.5 * MiB`:                           true,
+		`src_asn in 1..10`:                                    false,
+		`session_created_time < event_time`:                   false,
+		`src_ip == "198.51.100.7"`:                            true,
+		`src_ip == "::ffff:198.51.100.7"`:                     true,
+		`src_ip in ["192.0.2.1", "198.51.100.7"]`:             true,
+		`isPrivate(src_ip)`:                                   false,
+		`inCIDR(src_ip, "198.51.100.0/24")`:                   true,
+		`not inCIDR(src_ip, "10.0.0.0/8", "192.0.2.0/24")`:    true,
+		`inList(src_ip, "nets")`:                              false,
+		`"arn:aws:s3:::logs" in resources`:                    true,
+		`any(resources, # startsWith "arn:aws:s3")`:           true,
+		`all(resources, # endsWith "x")`:                      false,
+		`count(resources, true) == 1 and len(resources) == 1`: true,
+		`request.bucketName == "logs"`:                        true,
+		`request["aws:s3:arn"] == "arn"`:                      true,
+		`request.port == "22" and int(request.port) <= 22`:    true,
+		`request.open == "true"`:                              true,
+		`has(request.nil) or has(request.none.deep)`:          false,
+		`request.none.deep == ""`:                             true,
+		`int(request.bucketName) == 0`:                        false,
+		`int(request.bucketName) != 0`:                        true,
+		`request.tags[1] == "b"`:                              true,
+		`"b" in request.tags`:                                 true,
+		`request.tags contains "a"`:                           true, // the array's JSON
+		`request.ipPermissions.items[].ipRanges.items[].cidrIp == "0.0.0.0/0"`:                                   true,
+		`request.ipPermissions.items[].ipRanges.items[].cidrIp != "0.0.0.0/0"`:                                   false, // none is
+		`int(request.ipPermissions.items[].fromPort) in 400..500`:                                                true,
+		`any(request.ipPermissions.items, .fromPort == "22" and any(.ipRanges.items, .cidrIp == "0.0.0.0/0"))`:   true,
+		`any(request.ipPermissions.items, .fromPort == "443" and any(.ipRanges.items, #.cidrIp == "0.0.0.0/0"))`: false,
+		`len(request.ipPermissions.items) == 2`:                                                                  true,
+		`lower(user_agent) contains "trufflehog"`:                                                                true,
+		`user_agent matches "(?i)truffleHOG$"`:                                                                   true,
+		`outcome == "success" ? mfa == false : true`:                                                             true,
+		`not (event_name == "x") and (true or false)`:                                                            true,
+	} {
+		if got := mustCompile(t, source).holds(scope{event: sampleEvent()}); got != want {
+			t.Errorf("%s: got %v, want %v", source, got, want)
+		}
+	}
+}
+
+func TestMatchingAllocatesNothing(t *testing.T) {
+	e := sampleEvent()
+	for _, source := range []string{
+		`event_source == "s3.amazonaws.com" and event_name in ["PutBucketPolicy", "PutBucketAcl"] and mfa == false`,
+		`bytes_out > 2 * GiB and not inCIDR(src_ip, "10.0.0.0/8") and not isPrivate(src_ip)`,
+		`any(request.ipPermissions.items, .fromPort == "22" and any(.ipRanges.items, .cidrIp == "0.0.0.0/0"))`,
+		`int(request.port) <= 22 and request.port == "22" and request["aws:s3:arn"] startsWith "arn"`,
+		`lower(user_agent) contains "trufflehog" and user_agent matches "Truffle[A-Z]og"`,
+		`"arn:aws:s3:::logs" in resources and any(resources, # startsWith "arn:") and not inList(event_name, "nets")`,
+	} {
+		cond := mustCompile(t, source)
+		if !cond.native {
+			t.Errorf("%s does not run as closures", source)
+		}
+		if n := testing.AllocsPerRun(100, func() { cond.holds(scope{event: e}) }); n != 0 {
+			t.Errorf("%s allocates %v times", source, n)
+		}
+	}
+}

@@ -1,0 +1,187 @@
+package rule
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/expr-lang/expr/ast"
+
+	"github.com/shrike-sec/shrike/pkg/event"
+)
+
+// textual compiles a text, nil when it is none or would have to be built for each event.
+func textual(n ast.Node) func(scope) string {
+	switch n := n.(type) {
+	case *ast.StringNode:
+		return func(scope) string { return n.Value }
+	case *ast.PointerNode:
+		return func(s scope) string { return s.text }
+	case *ast.IdentifierNode:
+		if f := fieldOf(n); f != nil && f.Type == event.TypeText {
+			h := f.TextField()
+			return func(s scope) string { return s.event.Text(h) }
+		}
+	case *ast.CallNode:
+		if name, args := called(n); name == fnLeaf {
+			at, keys := base(args)
+			return func(s scope) string { return leafText(at(s), keys) }
+		}
+	case *ast.BuiltinNode:
+		if n.Name != "trim" {
+			return nil
+		}
+		if t := textual(n.Arguments[0]); t != nil {
+			return func(s scope) string { return strings.TrimSpace(t(s)) }
+		}
+	}
+	return nil
+}
+
+// lowered compiles the argument of lower(…), nil when n is no such call: comparisons fold case while they compare.
+func lowered(n ast.Node) func(scope) string {
+	if b, ok := n.(*ast.BuiltinNode); ok && b.Name == "lower" {
+		return textual(b.Arguments[0])
+	}
+	return nil
+}
+
+// number is a compiled number: whole or real, or neither when it is not covered.
+type number struct {
+	whole func(scope) int64
+	real  func(scope) float64
+}
+
+// float returns the number as a float.
+func (n number) float() func(scope) float64 {
+	if n.real != nil || n.whole == nil {
+		return n.real
+	}
+	return func(s scope) float64 { return float64(n.whole(s)) }
+}
+
+// numeric compiles a number or a time. What may be missing has been asked for by a guard: here it is 0.
+func numeric(n ast.Node) number {
+	switch n := n.(type) {
+	case *ast.IntegerNode:
+		v := int64(n.Value)
+		return number{whole: func(scope) int64 { return v }}
+	case *ast.FloatNode:
+		return number{real: func(scope) float64 { return n.Value }}
+	case *ast.IdentifierNode:
+		return numericField(fieldOf(n))
+	case *ast.UnaryNode:
+		return signed(n)
+	case *ast.BinaryNode:
+		return calculated(n)
+	case *ast.CallNode:
+		if name, args := called(n); name == fnInt {
+			if i := wholeText(args[0]); i != nil {
+				return number{whole: func(s scope) int64 { v, _ := i(s); return v }}
+			}
+		}
+	case *ast.BuiltinNode:
+		return size(n)
+	}
+	return number{}
+}
+
+func numericField(f *event.Field) number {
+	if f == nil {
+		return number{}
+	}
+	switch f.Type {
+	case event.TypeInt:
+		h := f.IntField()
+		return number{whole: func(s scope) int64 { v, _ := s.event.Int(h); return v }}
+	case event.TypeTime:
+		h := f.TimeField()
+		return number{whole: func(s scope) int64 { return s.event.UnixNano(h) }}
+	case event.TypeFloat:
+		h := f.FloatField()
+		return number{real: func(s scope) float64 { v, _ := s.event.Float(h); return v }}
+	}
+	return number{}
+}
+
+func signed(n *ast.UnaryNode) number {
+	v := numeric(n.Node)
+	switch {
+	case n.Operator == "+":
+		return v
+	case v.whole != nil:
+		return number{whole: func(s scope) int64 { return -v.whole(s) }}
+	case v.real != nil:
+		return number{real: func(s scope) float64 { return -v.real(s) }}
+	}
+	return v
+}
+
+func calculated(n *ast.BinaryNode) number {
+	l, r := numeric(n.Left), numeric(n.Right)
+	if l.float() == nil || r.float() == nil {
+		return number{}
+	}
+	if l.whole != nil && r.whole != nil && n.Operator != "/" {
+		v := calculatedWhole(n.Operator, l.whole, r.whole)
+		_, constL := n.Left.(*ast.IntegerNode)
+		if _, constR := n.Right.(*ast.IntegerNode); constL && constR && v != nil {
+			k := v(scope{})
+			return number{whole: func(scope) int64 { return k }}
+		}
+		return number{whole: v}
+	}
+	a, b := l.float(), r.float()
+	switch n.Operator {
+	case "+":
+		return number{real: func(s scope) float64 { return a(s) + b(s) }}
+	case "-":
+		return number{real: func(s scope) float64 { return a(s) - b(s) }}
+	case "*":
+		return number{real: func(s scope) float64 { return a(s) * b(s) }}
+	case "/":
+		return number{real: func(s scope) float64 { return a(s) / b(s) }}
+	}
+	return number{}
+}
+
+func calculatedWhole(operator string, a, b func(scope) int64) func(scope) int64 {
+	switch operator {
+	case "+":
+		return func(s scope) int64 { return a(s) + b(s) }
+	case "-":
+		return func(s scope) int64 { return a(s) - b(s) }
+	case "*":
+		return func(s scope) int64 { return a(s) * b(s) }
+	case "%":
+		return func(s scope) int64 { return a(s) % b(s) } // b is a literal other than 0
+	}
+	return nil
+}
+
+// size compiles len and count.
+func size(n *ast.BuiltinNode) number {
+	switch n.Name {
+	case "len":
+		if t := textual(n.Arguments[0]); t != nil {
+			return number{whole: func(s scope) int64 { return int64(utf8.RuneCountInString(t(s))) }}
+		}
+		return number{whole: counted(n.Arguments[0], nil)}
+	case "count":
+		if body := boolean(n.Arguments[1].(*ast.PredicateNode).Node); body != nil {
+			return number{whole: counted(n.Arguments[0], body)}
+		}
+	}
+	return number{}
+}
+
+// wholeText compiles int(…).
+func wholeText(n ast.Node) func(scope) (int64, bool) {
+	if name, args := called(n); name == fnLeaf {
+		at, keys := base(args)
+		return func(s scope) (int64, bool) { return leafInt(lookup(at(s), keys)) }
+	}
+	if t := textual(n); t != nil {
+		return func(s scope) (int64, bool) { return parseInt(t(s)) }
+	}
+	return nil
+}
