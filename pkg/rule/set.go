@@ -11,20 +11,31 @@ import (
 
 // Set is a compiled, indexed set of rules. It is immutable and safe for concurrent use.
 type Set struct {
-	rules []*Rule
-	hash  string
+	rules   []*Rule
+	hash    string
+	indexes [classes]*index // by class
 }
+
+// classes is how many event.Class there are, None included.
+const classes = int(event.Alert) + 1
 
 // NewSet returns the set of these rules, which Load has read (a subset of a Set's Rules, say).
 func NewSet(rules []*Rule) *Set {
 	s := &Set{rules: slices.Clone(rules)}
-	slices.SortFunc(s.rules, func(a, b *Rule) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(s.rules, byID)
+	var byClass [classes][]*Rule
 	h := sha256.New()
 	for _, r := range s.rules {
 		h.Write([]byte(r.ID + "\x00" + r.Version + "\x00"))
 		for _, l := range r.cond.lists {
 			h.Write([]byte(l.hash()))
 		}
+		if r.Mode != Off {
+			byClass[r.Class] = append(byClass[r.Class], r)
+		}
+	}
+	for c, rules := range byClass {
+		s.indexes[c] = newIndex(rules)
 	}
 	s.hash = hex.EncodeToString(h.Sum(nil)[:8])
 	return s
@@ -48,10 +59,5 @@ func (s *Set) Hash() string { return s.hash }
 // Match appends the rules whose class, outcome and condition hold for e to dst and returns it, in the order of their
 // ids; rules of mode off never match. It allocates nothing beyond dst.
 func (s *Set) Match(e *event.Event, dst []*Rule) []*Rule {
-	for _, r := range s.rules {
-		if r.matches(e) {
-			dst = append(dst, r)
-		}
-	}
-	return dst
+	return s.indexes[e.Class].match(e, dst)
 }

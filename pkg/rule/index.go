@@ -1,0 +1,205 @@
+package rule
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+
+	"github.com/shrike-sec/shrike/pkg/event"
+)
+
+// index finds the rules that an event of one class can match: each rule hangs on one predicate that its condition
+// requires, a field that must have one of a few values. Rules that require none are tried on every event.
+type index struct {
+	texts []textIndex
+	ints  []intIndex
+	rest  []*Rule
+}
+
+type textIndex struct {
+	field event.TextField
+	rules map[string][]*Rule
+}
+
+type intIndex struct {
+	field event.IntField
+	rules map[int64][]*Rule
+}
+
+// selective lists the fields to index by, the most telling first; any other field comes after these, outcome last.
+var selective = []string{
+	"event_name", "query_name", "operation", "error_code", "dst_port", "url_path", "status", "event_source",
+	"access_key_id", "actor_type", "method", "src_port", "protocol", "action",
+}
+
+func rank(f *event.Field) int {
+	if f.Name == "outcome" {
+		return len(selective) + 1
+	}
+	if i := slices.Index(selective, f.Name); i >= 0 {
+		return i
+	}
+	return len(selective)
+}
+
+func newIndex(rules []*Rule) *index {
+	ix := &index{}
+	for _, r := range rules {
+		required := requirements(r.cond.tree)
+		if len(required) == 0 {
+			ix.rest = append(ix.rest, r)
+			continue
+		}
+		best := required[0]
+		for _, q := range required[1:] {
+			if rank(q.field) < rank(best.field) {
+				best = q
+			}
+		}
+		ix.add(r, best)
+	}
+	return ix
+}
+
+func (ix *index) add(r *Rule, q requirement) {
+	if q.field.Type == event.TypeText {
+		h := q.field.TextField()
+		i := slices.IndexFunc(ix.texts, func(t textIndex) bool { return t.field == h })
+		if i < 0 {
+			i = len(ix.texts)
+			ix.texts = append(ix.texts, textIndex{h, map[string][]*Rule{}})
+		}
+		for v := range q.texts {
+			ix.texts[i].rules[v] = append(ix.texts[i].rules[v], r)
+		}
+		return
+	}
+	h := q.field.IntField()
+	i := slices.IndexFunc(ix.ints, func(t intIndex) bool { return t.field == h })
+	if i < 0 {
+		i = len(ix.ints)
+		ix.ints = append(ix.ints, intIndex{h, map[int64][]*Rule{}})
+	}
+	for v := range q.ints {
+		ix.ints[i].rules[v] = append(ix.ints[i].rules[v], r)
+	}
+}
+
+// match appends the rules that match e. A rule hangs on one field and one value of the event: it comes once.
+func (ix *index) match(e *event.Event, dst []*Rule) []*Rule {
+	before := len(dst)
+	for i := range ix.texts {
+		dst = appendMatches(dst, ix.texts[i].rules[e.Text(ix.texts[i].field)], e)
+	}
+	for i := range ix.ints {
+		if v, ok := e.Int(ix.ints[i].field); ok {
+			dst = appendMatches(dst, ix.ints[i].rules[v], e)
+		}
+	}
+	dst = appendMatches(dst, ix.rest, e)
+	if len(dst)-before > 1 {
+		slices.SortFunc(dst[before:], byID)
+	}
+	return dst
+}
+
+func appendMatches(dst, candidates []*Rule, e *event.Event) []*Rule {
+	for _, r := range candidates {
+		if r.matches(e) {
+			dst = append(dst, r)
+		}
+	}
+	return dst
+}
+
+func byID(a, b *Rule) int { return strings.Compare(a.ID, b.ID) }
+
+// requirement says that a condition can hold only where the field has one of the values.
+type requirement struct {
+	field *event.Field
+	texts map[string]bool
+	ints  map[int64]bool
+}
+
+// requirements reads them off a condition in total form, at most one a field.
+func requirements(n ast.Node) []requirement {
+	b, ok := n.(*ast.BinaryNode)
+	if !ok {
+		return nil
+	}
+	switch b.Operator {
+	case "and":
+		return both(requirements(b.Left), requirements(b.Right))
+	case "or":
+		return either(requirements(b.Left), requirements(b.Right))
+	case "==":
+		if q, ok := require(b.Left, b.Right); ok {
+			return []requirement{q}
+		}
+		if q, ok := require(b.Right, b.Left); ok {
+			return []requirement{q}
+		}
+	case "in":
+		if array, ok := b.Right.(*ast.ArrayNode); ok {
+			if q, ok := require(b.Left, array.Nodes...); ok {
+				return []requirement{q}
+			}
+		}
+	}
+	return nil
+}
+
+// both keeps one requirement a field: either is true of what matches, and the one with fewer values tells more.
+func both(l, r []requirement) []requirement {
+	for _, q := range r {
+		i := slices.IndexFunc(l, func(p requirement) bool { return p.field == q.field })
+		switch {
+		case i < 0:
+			l = append(l, q)
+		case len(q.texts)+len(q.ints) < len(l[i].texts)+len(l[i].ints):
+			l[i] = q
+		}
+	}
+	return l
+}
+
+// either keeps the fields that both sides require something of.
+func either(l, r []requirement) []requirement {
+	var kept []requirement
+	for _, p := range l {
+		for _, q := range r {
+			if p.field != q.field {
+				continue
+			}
+			for v := range q.texts {
+				p.texts[v] = true
+			}
+			for v := range q.ints {
+				p.ints[v] = true
+			}
+			kept = append(kept, p)
+		}
+	}
+	return kept
+}
+
+// require reads field == literal, or field in literals.
+func require(n ast.Node, literals ...ast.Node) (requirement, bool) {
+	f := fieldOf(n)
+	if f == nil || (f.Type != event.TypeText && f.Type != event.TypeInt) {
+		return requirement{}, false
+	}
+	q := requirement{field: f, texts: map[string]bool{}, ints: map[int64]bool{}}
+	for _, l := range literals {
+		switch l := l.(type) {
+		case *ast.StringNode:
+			q.texts[l.Value] = true
+		case *ast.IntegerNode:
+			q.ints[int64(l.Value)] = true
+		default:
+			return requirement{}, false
+		}
+	}
+	return q, true
+}
