@@ -142,11 +142,30 @@ func (e *Event) AppendJSON(dst []byte) []byte {
 	return append(dst, '}')
 }
 
+// appendObject writes the value on one line. It takes Raw and not Value: fastjson writes texts that somebody has read
+// with Go's escapes, which are not JSON's.
 func appendObject(dst []byte, o Object) []byte {
-	if o.Value != nil {
-		return o.Value.MarshalTo(dst)
+	raw := o.Raw
+	if !utf8.ValidString(raw) {
+		raw = strings.ToValidUTF8(raw, "\uFFFD")
 	}
-	return append(dst, o.Raw...)
+	if !strings.ContainsAny(raw, "\n\r") {
+		return append(dst, raw...)
+	}
+	quoted := false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case quoted && c == '\\' && i+1 < len(raw):
+			dst = append(dst, c)
+			i++
+		case c == '"':
+			quoted = !quoted
+		case !quoted && (c == ' ' || c == '\n' || c == '\r' || c == '\t'):
+			continue
+		}
+		dst = append(dst, raw[i])
+	}
+	return dst
 }
 
 const hexDigits = "0123456789abcdef"

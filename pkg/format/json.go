@@ -299,6 +299,7 @@ func scanLiteral(b []byte, i int) (int, JSONState) {
 type Object struct {
 	Key   []byte // the bytes between the quotes, escapes as they are
 	Value []byte // the value's bytes, without blanks around
+	At    int    // where Value begins in the object
 
 	b     []byte
 	i     int
@@ -347,7 +348,7 @@ func (o *Object) Next() bool {
 	if end, st = s.value(o.b, i); st != JSONDone {
 		return o.stop(end, objectBad)
 	}
-	o.Key, o.Value = keyOf(o.b[start:]), o.b[i:end]
+	o.Key, o.Value, o.At = keyOf(o.b[start:]), o.b[i:end], i
 	o.i, o.state = end, objectMember
 	return true
 }
@@ -355,7 +356,7 @@ func (o *Object) Next() bool {
 func b0(b []byte, i int, c byte) bool { return i < len(b) && b[i] == c }
 
 func (o *Object) stop(i int, s objectState) bool {
-	o.i, o.state, o.Key, o.Value = i, s, nil, nil
+	o.i, o.state, o.Key, o.Value, o.At = i, s, nil, nil, i
 	return false
 }
 

@@ -1,0 +1,174 @@
+// Package cloudtrail parses AWS CloudTrail records: management, data, network activity, insight and aggregated
+// events, one JSON object each, also inside the envelope of EventBridge.
+//
+// A record is walked once with format.Object, which validates it; scalars go to fields on the way (record.go), the
+// identity is worked out at the end (identity.go), and requestParameters, responseElements and additionalEventData
+// are parsed with fastjson for the rules and kept as delivered. What no field holds goes to Unmapped under its dotted
+// name. Digest files are control records, delivery notices of S3 are dead letters. It knows nothing of the envelopes
+// that format.Split opens. Start reading at Parse.
+package cloudtrail
+
+import (
+	"bytes"
+
+	"github.com/valyala/fastjson"
+
+	"github.com/shrike-sec/shrike/pkg/event"
+	"github.com/shrike-sec/shrike/pkg/format"
+	"github.com/shrike-sec/shrike/pkg/record"
+)
+
+// Spec describes the format.
+func Spec() format.Spec {
+	return format.Spec{
+		Name: "cloudtrail", Class: event.API, Version: 1, Sniff: sniff,
+		New: func() format.Parser { return new(parser) },
+	}
+}
+
+// keepJSON is the longest record in bytes whose parsed values' memory is kept for the next.
+const keepJSON = 128 << 10
+
+type parser struct {
+	e     event.Event
+	arena format.Arena
+	id    identity
+	rec   rest
+
+	request, response, additional fastjson.Parser
+	scratch                       []byte
+}
+
+var _ format.Parser = (*parser)(nil)
+
+// rest is what of a record is needed only when all of it was seen.
+type rest struct {
+	kind    kind
+	detail  []byte // the record inside EventBridge's envelope
+	deep    bool   // walking that one
+	badTime string // an event time that cannot be read
+}
+
+type kind uint8
+
+const (
+	unknown kind = iota // no member says what it is
+	call                // eventSource, eventName or eventCategory was there
+	digest
+	notice
+)
+
+// Parse implements format.Parser.
+func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
+	p.e.Reset(event.API, r)
+	p.id, p.rec = identity{}, rest{}
+	if len(r.Raw) > keepJSON {
+		defer p.forget()
+	}
+	if err := p.walk(r.Raw); err != nil {
+		return err
+	}
+	if p.rec.kind == unknown && p.rec.detail != nil {
+		p.rec.deep = true
+		if err := p.walk(p.rec.detail); err != nil {
+			return err
+		}
+	}
+	switch p.rec.kind {
+	case digest:
+		return format.ErrControl
+	case notice:
+		return format.Errorf(record.ReasonNotice, "a notice of S3 about an object, not a CloudTrail record")
+	case unknown:
+		return format.Errorf(record.ReasonSyntax, "not a CloudTrail record: no eventSource, eventName or eventCategory")
+	case call:
+	}
+	if p.rec.badTime != "" {
+		return format.Errorf(record.ReasonBadTime, "cannot read eventTime: %q", p.rec.badTime)
+	}
+	if _, ok := p.e.Time(event.EventTime); !ok {
+		return format.Errorf(record.ReasonBadTime, "no eventTime")
+	}
+	p.finish()
+	emit(&p.e)
+	return nil
+}
+
+func (p *parser) forget() {
+	p.request, p.response, p.additional, p.scratch = fastjson.Parser{}, fastjson.Parser{}, fastjson.Parser{}, nil
+}
+
+// walk goes over one object's members. Nothing but blanks may follow it.
+func (p *parser) walk(raw []byte) error {
+	text := p.arena.Text(raw)
+	o := format.NewObject(raw)
+	for o.Next() {
+		p.member(p.key(&o), value{raw: o.Value, text: text[o.At : o.At+len(o.Value)]})
+	}
+	if !o.Done() {
+		return format.Errorf(record.ReasonSyntax, "not a valid JSON object: byte %d", o.Pos())
+	}
+	if tail := bytes.TrimLeft(raw[o.Pos():], " \t\r\n"); len(tail) > 0 {
+		return format.Errorf(record.ReasonSyntax, "something follows the JSON object at byte %d", o.Pos())
+	}
+	return nil
+}
+
+// finish sets what depends on several members.
+func (p *parser) finish() {
+	e := &p.e
+	e.SetText(event.Provider, "aws")
+	p.identify()
+	if e.Text(event.AccountID) == "" {
+		e.SetText(event.AccountID, e.Text(event.ActorAccountID))
+	}
+	p.transferred()
+	e.SetText(event.Outcome, p.outcome())
+}
+
+// outcome: an error of any kind is a failure. Sign-in events carry no code; their response says it under the event's
+// own name. Insights and aggregates tell of many calls.
+func (p *parser) outcome() string {
+	e := &p.e
+	switch e.Text(event.EventCategory) {
+	case "Insight", "Aggregated":
+		return event.Unknown
+	}
+	if e.Text(event.ErrorCode) != "" || e.Text(event.ErrorMessage) != "" {
+		return event.Failure
+	}
+	if e.Text(event.EventType) == "AwsConsoleSignIn" || e.Text(event.EventSource) == "signin.amazonaws.com" {
+		switch string(e.Object(event.Response).Value.GetStringBytes(e.Text(event.NativeName))) {
+		case "Failure":
+			return event.Failure
+		case "Success":
+			return event.Success
+		}
+	}
+	return event.Success
+}
+
+// transferred reads what S3 and sign-in add: sizes come as integer or as float.
+func (p *parser) transferred() {
+	v := p.e.Object(event.Additional).Value
+	if v == nil || v.Type() != fastjson.TypeObject {
+		return
+	}
+	size := func(key string, f event.IntField) {
+		n := v.Get(key)
+		if n == nil || n.Type() != fastjson.TypeNumber {
+			return
+		}
+		if x, err := n.Float64(); err == nil && x >= 0 && x < 1<<62 {
+			p.e.SetInt(f, int64(x))
+		}
+	}
+	size("bytesTransferredIn", event.BytesIn)
+	size("bytesTransferredOut", event.BytesOut)
+	switch string(v.GetStringBytes("MFAUsed")) {
+	case "Yes":
+		p.e.SetBool(event.MFA, true)
+	case "No":
+		p.e.SetBool(event.MFA, false)
+	}
+}

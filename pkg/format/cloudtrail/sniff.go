@@ -1,0 +1,44 @@
+package cloudtrail
+
+import (
+	"bytes"
+
+	"github.com/shrike-sec/shrike/pkg/format"
+)
+
+// sniff recognises a record by its first bytes, as trails write it, or by the names of its members in any order. S3's
+// notices look alike, but for version 2 and their source.
+func sniff(raw []byte) int {
+	if len(raw) == 0 || raw[0] != '{' {
+		return 0
+	}
+	if bytes.HasPrefix(raw, []byte(`{"eventVersion":"1.`)) {
+		return 100
+	}
+	seen := 0
+	for o := format.NewObject(raw); o.Next(); {
+		switch string(o.Key) {
+		case "eventSource":
+			if string(o.Value) == `"aws:s3"` {
+				return 90 // ours to refuse, with the right reason
+			}
+			seen += 2
+		case "eventName", "userIdentity", "eventTime", "awsRegion", "sourceIPAddress", "recipientAccountId", "eventVersion":
+			seen++
+		case "eventCategory":
+			if v := string(o.Value); v == `"Insight"` || v == `"Aggregated"` {
+				return 95
+			}
+		case "digestS3Object":
+			return 95
+		case "detail-type":
+			if bytes.HasSuffix(o.Value, []byte(` via CloudTrail"`)) {
+				return 95
+			}
+		}
+		if seen >= 4 {
+			return 90
+		}
+	}
+	return 0
+}

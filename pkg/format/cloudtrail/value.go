@@ -1,0 +1,176 @@
+package cloudtrail
+
+import (
+	"bytes"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/shrike-sec/shrike/pkg/event"
+	"github.com/shrike-sec/shrike/pkg/format"
+)
+
+// value is one valid JSON value: the record's bytes and the arena's text of them.
+type value struct {
+	raw  []byte
+	text string
+}
+
+func (v value) null() bool   { return v.raw[0] == 'n' }
+func (v value) object() bool { return v.raw[0] == '{' }
+func (v value) nested() bool { return v.raw[0] == '{' || v.raw[0] == '[' }
+
+// key returns the name of the object's present member.
+func (p *parser) key(o *format.Object) []byte {
+	if bytes.IndexByte(o.Key, '\\') < 0 {
+		return o.Key
+	}
+	return format.AppendUnquoted(nil, o.Key)
+}
+
+// plain returns the value as text: strings without quotes and escapes, "" for null, numbers and nested values as
+// they stand.
+func (p *parser) plain(v value) string {
+	switch {
+	case v.null():
+		return ""
+	case v.raw[0] != '"':
+		return v.text
+	}
+	inner := v.text[1 : len(v.text)-1]
+	if strings.IndexByte(inner, '\\') < 0 {
+		return inner
+	}
+	p.scratch = format.AppendUnquoted(p.scratch[:0], v.raw[1:len(v.raw)-1])
+	return p.arena.Text(p.scratch)
+}
+
+// set fills a text field; a nested value does not fit one and stays unmapped.
+func (p *parser) set(f event.TextField, key string, v value) {
+	if v.nested() {
+		p.unmapped(key, v)
+		return
+	}
+	p.e.SetText(f, p.plain(v))
+}
+
+// setBool fills a boolean field from true, "true" or "True"; LookupEvents and sessions write text.
+func (p *parser) setBool(f event.BoolField, key string, v value) {
+	switch p.plain(v) {
+	case "true", "True", "TRUE":
+		p.e.SetBool(f, true)
+	case "false", "False", "FALSE":
+		p.e.SetBool(f, false)
+	default:
+		p.unmapped(key, v)
+	}
+}
+
+// unmapped keeps a value that has no field: the members of an object one by one, everything below as JSON.
+func (p *parser) unmapped(key string, v value) {
+	if v.null() {
+		return
+	}
+	if !v.object() {
+		p.keep(key, v)
+		return
+	}
+	some := false
+	p.each(v, func(name []byte, member value) {
+		some = true
+		if !member.null() {
+			p.keep(p.arena.Join(key, ".", p.arena.Text(name)), member)
+		}
+	})
+	if !some {
+		p.keep(key, v)
+	}
+}
+
+func (p *parser) keep(key string, v value) { p.keepText(key, p.plain(v)) }
+
+func (p *parser) keepText(key, text string) {
+	if text != "" {
+		p.e.AddUnmapped(key, text)
+	}
+}
+
+// each walks the members of a valid object; anything else has none.
+func (p *parser) each(v value, visit func(key []byte, member value)) {
+	if !v.object() {
+		return
+	}
+	for o := format.NewObject(v.raw); o.Next(); {
+		visit(p.key(&o), value{raw: o.Value, text: v.text[o.At : o.At+len(o.Value)]})
+	}
+}
+
+// elements walks the elements of a valid array; anything else has none.
+func elements(v value, visit func(element value)) {
+	if v.raw[0] != '[' {
+		return
+	}
+	for i := 1; ; {
+		i += len(v.raw[i:]) - len(bytes.TrimLeft(v.raw[i:], " \t\r\n,"))
+		if v.raw[i] == ']' {
+			return
+		}
+		end, _ := format.ScanJSON(v.raw[i:])
+		visit(value{raw: v.raw[i : i+end], text: v.text[i : i+end]})
+		i += end
+	}
+}
+
+// address reads an IP address. What netip would refuse is sorted out before, for its errors are allocated and four
+// of five records have a service's name here.
+func address(s string) (netip.Addr, bool) {
+	if len(s) < 2 || len(s) > 45 {
+		return netip.Addr{}, false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if (c < '0' || c > '9') && c != '.' && c != ':' && (c|0x20 < 'a' || c|0x20 > 'f') {
+			return netip.Addr{}, false
+		}
+	}
+	a, err := netip.ParseAddr(s)
+	return a.Unmap(), err == nil
+}
+
+// nanos reads a time in nanoseconds since 1970: `2006-01-02T15:04:05Z`, the basic `20060102T150405Z`, or any RFC 3339.
+func nanos(s string) (int64, bool) {
+	if len(s) == 20 && s[4] == '-' && s[7] == '-' && s[10] == 'T' && s[13] == ':' && s[16] == ':' && s[19] == 'Z' {
+		return civil(s[:4], s[5:7], s[8:10], s[11:13], s[14:16], s[17:19])
+	}
+	if len(s) == 16 && s[8] == 'T' && s[15] == 'Z' {
+		return civil(s[:4], s[4:6], s[6:8], s[9:11], s[11:13], s[13:15])
+	}
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil || t.Year() < 1970 || t.Year() > 2261 {
+		return 0, false
+	}
+	return t.UnixNano(), true
+}
+
+func civil(year, month, day, hour, minute, second string) (int64, bool) {
+	y, m, d := number(year), number(month), number(day)
+	h, mi, s := number(hour), number(minute), number(second)
+	if y < 1970 || y > 2261 || m < 1 || m > 12 || d < 1 || h < 0 || h > 23 || mi < 0 || mi > 59 || s < 0 || s > 59 {
+		return 0, false
+	}
+	t := time.Date(y, time.Month(m), d, h, mi, s, 0, time.UTC)
+	return t.UnixNano(), t.Day() == d
+}
+
+// number reads digits; -1 for anything else.
+func number(s string) int {
+	n := 0
+	for i := range len(s) {
+		c := s[i]
+		if c < '0' || c > '9' {
+			return -1
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n
+}
