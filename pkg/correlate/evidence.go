@@ -150,13 +150,6 @@ func (v evidence) before(list []packed) evidence {
 	return v
 }
 
-// full reports whether v has all its samples and the last of them comes before t.
-func (v evidence) full(t int64) bool {
-	var room [match.MaxSamples]packed
-	list := v.unpack(room[:0])
-	return len(list) == match.MaxSamples && list[len(list)-1].time < t
-}
-
 // samples unpacks v for an alert.
 func (n *names) samples(v evidence) []alert.Sample {
 	out := []alert.Sample{}

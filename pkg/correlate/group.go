@@ -58,7 +58,7 @@ const (
 	fires     uint8 = 1 << iota // the window that ends here holds
 	inOwn                       // counted in the alert of its own period
 	inNext                      // counted in the alert of the next period: with D >= W, no window reaches further
-	unsampled                   // its samples can show nowhere any more and were dropped
+	unsampled                   // every alert that can show its samples has them: they were dropped
 )
 
 // open is an alert that may still grow.
@@ -230,20 +230,20 @@ func (g *groups) count(k *group, period int64, from, to int) {
 			continue
 		}
 		p.state |= bit
-		a := k.alert(period)
-		a.grow(&p.tally)
-		g.strip(p, a, bit)
+		k.alert(period).grow(&p.tally)
+		g.strip(p)
 	}
 }
 
-// strip drops the samples of a point where they can show nowhere: its own alert, which only ever gets earlier samples, is
-// full of earlier ones, and no window of the next period reaches the point. It is what bounds the memory of a busy group.
-func (g *groups) strip(p *point, a *open, bit uint8) {
-	if bit != inOwn || p.samples == "" || p.time > (a.period+1)*g.period-g.length || !a.samples.full(p.first) {
-		return
+// strip drops the samples of a point once every alert that can count it does: they have them, and whatever joins the point
+// later goes to them directly. It is what bounds the memory of a busy group.
+func (g *groups) strip(p *point) {
+	own := floorDiv(p.time, g.period)
+	reaches := p.time > (own+1)*g.period-g.length // a window that ends in the next period
+	if p.state&inOwn != 0 && (p.state&inNext != 0 || !reaches) {
+		p.samples = ""
+		p.state |= unsampled
 	}
-	p.samples = ""
-	p.state |= unsampled
 }
 
 // What state is taken to cost, beside its texts and lists.

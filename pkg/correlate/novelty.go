@@ -54,9 +54,9 @@ func (n *novelty) recall(m *Memo) {
 func (n *novelty) signal(s *match.Signal, _ int64) { n.pending = append(n.pending, *s) }
 
 // flush goes through the frame's signals in the order of the frame, which is by key and time: of one value, the earliest
-// comes first, and the later ones of the same frame are not new any more although their offset is the same.
+// comes first and is the one that is new.
 func (n *novelty) flush(out *Result, offset int64) {
-	told := map[string]bool{}
+	n.memory.Next()
 	for i := range n.pending {
 		s := &n.pending[i]
 		t := newTally(s, n.names)
@@ -69,11 +69,7 @@ func (n *novelty) flush(out *Result, offset int64) {
 			continue
 		}
 		v := n.view(s, &t)
-		alert := v.alert(offset)
-		if !told[alert.ID] {
-			told[alert.ID] = true
-			out.Alerts = append(out.Alerts, alert)
-		}
+		out.Alerts = append(out.Alerts, v.alert(offset))
 	}
 	clear(n.pending)
 	n.pending = n.pending[:0]

@@ -32,12 +32,13 @@ type Memory struct {
 	bytes   int64
 	evicted uint64
 	learned bool
+	frame   uint64 // counts frames
 }
 
 type group struct {
 	name        string
 	first, last int64 // event times
-	rows        map[row]*Row
+	rows        map[row]*kept
 	bytes       int64
 	place       *list.Element
 }
@@ -45,6 +46,12 @@ type group struct {
 type row struct {
 	value string
 	step  int64
+}
+
+// kept is a row in memory.
+type kept struct {
+	Row
+	frame uint64 // which frame saw it last
 }
 
 // Row is what is known of a group's value in one stretch; Step is 0 for a rule that never forgets.
@@ -82,12 +89,15 @@ func (m *Memory) Step(t int64) int64 {
 
 func (m *Memory) stepSize() int64 { return max(1, m.options.Forget/steps) }
 
+// Next begins a frame: within one, where all has the same offset, a value is new only once.
+func (m *Memory) Next() { m.frame++ }
+
 // Learn merges a row of long memory in.
 func (m *Memory) Learn(name, value string, r Row) {
 	g := m.group(name)
 	m.span(g, r.First)
 	m.span(g, r.Last)
-	m.merge(g, value, r)
+	m.merge(g, value, r, 0)
 	m.bound()
 }
 
@@ -98,19 +108,19 @@ func (m *Memory) See(name, value string, offset, first, last int64) Answer {
 	m.span(g, last)
 	r := Row{Step: m.Step(first), Offset: offset, First: first, Last: last}
 	a := Answer{New: !m.known(g, value, r.Step, offset), Learned: first-g.first >= m.options.Learning}
-	a.Row, a.Changed = m.merge(g, value, r)
+	a.Row, a.Changed = m.merge(g, value, r, m.frame)
 	m.bound()
 	return a
 }
 
-// known reports whether an offset before this one had the value, in a stretch that is not forgotten.
+// known reports whether an offset before this one, or this frame, had the value, in a stretch that is not forgotten.
 func (m *Memory) known(g *group, value string, step, offset int64) bool {
 	from, to := step, step
 	if m.options.Forget > 0 {
 		from, to = step-steps, step+steps
 	}
 	for s := from; s <= to; s++ {
-		if r := g.rows[row{value, s}]; r != nil && r.Offset < offset {
+		if r := g.rows[row{value, s}]; r != nil && (r.Offset < offset || r.frame == m.frame) {
 			return true
 		}
 	}
@@ -119,12 +129,11 @@ func (m *Memory) known(g *group, value string, step, offset int64) bool {
 
 // merge folds r into the row of its stretch. It reports whether more than the last time changed: that one is not worth a
 // write, since nothing is decided by it.
-func (m *Memory) merge(g *group, value string, r Row) (Row, bool) {
+func (m *Memory) merge(g *group, value string, r Row, frame uint64) (Row, bool) {
 	at := row{value, r.Step}
 	have := g.rows[at]
 	if have == nil {
-		kept := r
-		g.rows[at] = &kept
+		g.rows[at] = &kept{Row: r, frame: frame}
 		size := rowBytes + int64(len(value))
 		g.bytes += size
 		m.bytes += size
@@ -134,7 +143,8 @@ func (m *Memory) merge(g *group, value string, r Row) (Row, bool) {
 	have.Offset = min(have.Offset, r.Offset)
 	have.First = min(have.First, r.First)
 	have.Last = max(have.Last, r.Last)
-	return *have, changed
+	have.frame = max(have.frame, frame)
+	return have.Row, changed
 }
 
 // Estimated cost of a group and of a row, beside their texts.
@@ -148,7 +158,7 @@ func (m *Memory) group(name string) *group {
 		m.stalest.MoveToBack(g.place)
 		return g
 	}
-	g := &group{name: name, first: math.MaxInt64, last: math.MinInt64, rows: map[row]*Row{}, bytes: groupBytes + int64(len(name))}
+	g := &group{name: name, first: math.MaxInt64, last: math.MinInt64, rows: map[row]*kept{}, bytes: groupBytes + int64(len(name))}
 	g.place = m.stalest.PushBack(g)
 	m.groups[name] = g
 	m.bytes += g.bytes

@@ -1,0 +1,192 @@
+package correlate
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"github.com/shrike-sec/shrike/pkg/alert"
+	"github.com/shrike-sec/shrike/pkg/match"
+	"github.com/shrike-sec/shrike/pkg/record"
+	"github.com/shrike-sec/shrike/pkg/rule"
+)
+
+const day = int64(24 * time.Hour)
+
+func novelRule(learning, forget time.Duration) *rule.Rule {
+	return testRule("novel", func(r *rule.Rule) {
+		r.FirstSeen = &rule.FirstSeen{Value: []rule.Key{key("src_country")}, Learning: learning, Forget: forget}
+	})
+}
+
+func novelFrame(r *rule.Rule, n int, signals ...match.Signal) *match.Frame {
+	return &match.Frame{Origin: record.Position{Topic: "records.api", Offset: int64(n)}, To: int64(n + 1), Signals: signals}
+}
+
+func novel(r *rule.Rule, actor, value string, at int64) match.Signal {
+	s := hit{uid: fmt.Sprintf("%032x", at), at: at, actor: actor, severity: "low"}.signal(r)
+	s.Value = value
+	return s
+}
+
+// say lists alerts as value and day.
+func say(alerts []alert.Alert) []string {
+	out := []string{}
+	for _, a := range alerts {
+		out = append(out, fmt.Sprintf("%s day %d count %d", a.Group["actor"], a.FirstEventTime.UnixNano()/day, a.Count))
+	}
+	return out
+}
+
+func TestFirstSeenLearnsThenTells(t *testing.T) {
+	t.Parallel()
+	r := novelRule(14*24*time.Hour, 0)
+	g := newEngine([]*rule.Rule{r}, Options{})
+	g.Recall(nil)
+	var got []string
+	for n, s := range []match.Signal{
+		novel(r, "eva", "DE", 100*day), novel(r, "eva", "FR", 105*day), // learns
+		novel(r, "eva", "DE", 113*day), novel(r, "eva", "KP", 114*day), novel(r, "eva", "KP", 115*day), novel(r, "eva", "FR", 400*day),
+		novel(r, "bob", "KP", 400*day), // bob's own learning begins
+	} {
+		got = append(got, say(g.Apply(novelFrame(r, n, s), int64(n)).Alerts)...)
+	}
+	if diff := gocmp.Diff([]string{"eva day 114 count 1"}, got); diff != "" {
+		t.Errorf("alerts (-want +got):\n%s", diff)
+	}
+	if got := g.Unlearned(); got != nil {
+		t.Errorf("unlearned: %v, though eva's group has learned", got)
+	}
+}
+
+func TestFirstSeenForgets(t *testing.T) {
+	t.Parallel()
+	r := novelRule(0, 80*24*time.Hour)
+	g := newEngine([]*rule.Rule{r}, Options{})
+	g.Recall(nil)
+	ids := map[string]bool{}
+	var got []string
+	for n, at := range []int64{100, 170, 240, 320, 420, 421} { // a gap of 80 days is not over; one of 100 is
+		for _, a := range g.Apply(novelFrame(r, n, novel(r, "eva", "DE", at*day)), int64(n)).Alerts {
+			got = append(got, say([]alert.Alert{a})...)
+			ids[a.ID] = true
+		}
+	}
+	if diff := gocmp.Diff([]string{"eva day 100 count 1", "eva day 420 count 1"}, got); diff != "" {
+		t.Errorf("alerts (-want +got):\n%s", diff)
+	}
+	if len(ids) != 2 {
+		t.Errorf("%d ids, want one for each time that it was new", len(ids))
+	}
+}
+
+// A crash after memos were persisted and before the offset was committed: a new engine recalls them and applies the frames
+// after the last commit again. Replacing `r.Offset < offset` in firstseen by true makes this fail: the replay would call
+// nothing new.
+func TestFirstSeenTellsTheSameAfterACrash(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		r := novelRule(time.Duration(rapid.IntRange(0, 2).Draw(t, "learning"))*24*time.Hour, time.Duration(rapid.SampledFrom([]int{0, 8}).Draw(t, "forget"))*24*time.Hour)
+		var stream []*match.Frame
+		at := int64(0)
+		for n := range rapid.IntRange(1, 25).Draw(t, "frames") {
+			f := novelFrame(r, n)
+			for range rapid.IntRange(0, 3).Draw(t, "signals") {
+				at += rapid.Int64Range(0, 12).Draw(t, "step") * day / 4
+				f.Signals = append(f.Signals, novel(r, rapid.SampledFrom([]string{"eva", "bob"}).Draw(t, "actor"), rapid.SampledFrom([]string{"A", "B", "C@1"}).Draw(t, "value"), at))
+			}
+			slices.SortFunc(f.Signals, func(a, b match.Signal) int { return match.Compare(&a, &b) })
+			stream = append(stream, f)
+		}
+		crash := rapid.IntRange(0, len(stream)).Draw(t, "crash")
+		commit := rapid.IntRange(0, crash).Draw(t, "commit")
+		store := map[[2]string]Memo{}
+		run := func(g *Engine, from, to int) [][]alert.Alert {
+			var out [][]alert.Alert
+			for n := from; n < to; n++ {
+				res := g.Apply(stream[n], int64(n))
+				for _, m := range res.Memos {
+					persist(store, m)
+				}
+				out = append(out, res.Alerts)
+			}
+			return out
+		}
+		g := newEngine([]*rule.Rule{r}, Options{})
+		g.Recall(nil)
+		first := run(g, 0, crash)
+		var rows []Memo
+		for _, m := range store {
+			rows = append(rows, m)
+		}
+		again := newEngine([]*rule.Rule{r}, Options{})
+		again.Recall(rows)
+		if diff := gocmp.Diff(first[commit:], run(again, commit, crash), cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("alerts of the replayed frames (-first +again):\n%s", diff)
+		}
+		if diff := gocmp.Diff(run(g, crash, len(stream)), run(again, crash, len(stream)), cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("alerts after the crash (-without +with):\n%s", diff)
+		}
+	})
+}
+
+// persist merges a row as the store does.
+func persist(store map[[2]string]Memo, m Memo) {
+	at := [2]string{m.Key, m.Value}
+	if have, ok := store[at]; ok {
+		m.Offset, m.FirstTime, m.LastTime = min(m.Offset, have.Offset), min(m.FirstTime, have.FirstTime), max(m.LastTime, have.LastTime)
+	}
+	store[at] = m
+}
+
+func TestFirstSeenWaitsForItsMemory(t *testing.T) {
+	t.Parallel()
+	r := novelRule(0, 0)
+	g := newEngine([]*rule.Rule{r}, Options{MaxHeld: 2})
+	if diff := gocmp.Diff([]string{"novel"}, g.Waiting()); diff != "" {
+		t.Errorf("waiting (-want +got):\n%s", diff)
+	}
+	skipped := 0
+	for n, value := range []string{"lost", "known", "new"} {
+		res := g.Apply(novelFrame(r, n, novel(r, "eva", value, int64(n+5)*second)), int64(n+10))
+		if len(res.Alerts)+len(res.Memos) > 0 {
+			t.Fatalf("spoke before its memory was there: %+v", res)
+		}
+		skipped += res.Skipped
+	}
+	if s := g.Stats(); skipped != 1 || s.Held != 2 || s.Lost != 1 {
+		t.Errorf("skipped %d, held %d, lost %d", skipped, s.Held, s.Lost)
+	}
+	res := g.Recall([]Memo{
+		{RuleHash: r.Hash, Key: `["eva"]`, Value: "known", Offset: 3, FirstTime: second, LastTime: second},
+		{RuleHash: "another", Key: `["eva"]`, Value: "new"}, {RuleHash: r.Hash, Key: `broken`, Value: "new"},
+	})
+	if len(res.Alerts) != 1 || res.Alerts[0].Revision != 13 || len(res.Memos) != 1 || res.Memos[0].Value != "new" || res.Memos[0].Offset != 12 {
+		t.Errorf("after Recall: %+v", res)
+	}
+	if g.Waiting() != nil || g.Stats().Held != 0 {
+		t.Error("still waiting")
+	}
+}
+
+func TestMemoFindsItsShard(t *testing.T) {
+	t.Parallel()
+	r := novelRule(0, 0)
+	g := newEngine([]*rule.Rule{r}, Options{})
+	g.Recall(nil)
+	for n := range 20 {
+		s := novel(r, fmt.Sprint("actor", n), "DE", second)
+		m := g.Apply(novelFrame(r, n, s), int64(n)).Memos[0]
+		if got, want := m.Shard(7), match.Shard(r.Hash, s.Key, 7); got != want {
+			t.Errorf("%s: shard %d, want %d", m.Key, got, want)
+		}
+	}
+	if got := (&Memo{Key: "{"}).Shard(7); got != -1 {
+		t.Errorf("broken key: shard %d, want none", got)
+	}
+}
