@@ -8,7 +8,7 @@ type Listen struct {
 	TokenFile        string    `yaml:"token_file" doc:"File that holds the API's token. Empty: data_dir/token, which is made at first start."`
 	IngestTokenFile  string    `yaml:"ingest_token_file" doc:"File that holds the tokens of senders, one a line. Required unless ingest_address is a loopback address."`
 	MetricsTokenFile string    `yaml:"metrics_token_file" doc:"File that holds the token for /metrics. Required unless metrics_address is a loopback address; health needs none."`
-	Hosts            []string  `yaml:"hosts" doc:"Names by which browsers may call the console, besides loopback addresses and the one in address."`
+	Hosts            []string  `yaml:"hosts" doc:"Names besides localhost by which a loopback address may be called, for a proxy on this machine. Others are refused: a foreign page could make its name point here."`
 	TLS              ServerTLS `yaml:"tls" doc:"TLS of all three."`
 }
 

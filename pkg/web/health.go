@@ -1,0 +1,92 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// checkWithin bounds each readiness check: an answer must come before the asker gives up.
+const checkWithin = 3 * time.Second
+
+// Health collects what must be well for the process to be ready. It is safe for concurrent use.
+type Health struct {
+	mu     sync.Mutex // guards checks
+	checks []check
+}
+
+type check struct {
+	name string
+	ok   func(context.Context) error
+}
+
+// Add adds a check. The name says what is checked, "kafka"; ok must respect its context.
+func (h *Health) Add(name string, ok func(context.Context) error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.checks = append(h.checks, check{name, ok})
+}
+
+// Result is the outcome of one check.
+type Result struct {
+	Name string
+	Err  error // nil when it is well
+}
+
+// Check runs all checks at once and returns their outcomes in the order in which they were added.
+func (h *Health) Check(ctx context.Context) []Result {
+	h.mu.Lock()
+	checks := h.checks
+	h.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	results := make([]Result, len(checks))
+	var all sync.WaitGroup
+	for i, c := range checks {
+		all.Go(func() { results[i] = Result{c.name, c.ok(ctx)} })
+	}
+	all.Wait()
+	return results
+}
+
+// OpsOptions is what the operations endpoints need.
+type OpsOptions struct {
+	Health   *Health
+	Gatherer prometheus.Gatherer
+	Token    string   // for /metrics; "" lets everybody in, which is for loopback addresses only
+	Loopback bool     // the address is a loopback one: names other than Hosts are refused
+	Hosts    []string // names besides localhost
+}
+
+// NewOps returns the handler of /healthz (the process answers), /readyz (and all checks are well) and /metrics.
+func NewOps(o OpsOptions) http.Handler {
+	mux := http.NewServeMux()
+	addHealth(mux, o.Health)
+	metrics := promhttp.HandlerFor(o.Gatherer, promhttp.HandlerOpts{})
+	mux.Handle("GET /metrics", bearer(o.Token, metrics))
+	return secure(onlyHosts(o.Loopback, o.Hosts, mux))
+}
+
+func addHealth(mux *http.ServeMux, h *Health) {
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		status, text := http.StatusOK, strings.Builder{}
+		for _, c := range h.Check(r.Context()) {
+			if c.Err != nil {
+				status = http.StatusServiceUnavailable
+				fmt.Fprintf(&text, "%s: %v\n", c.Name, c.Err)
+			} else {
+				fmt.Fprintf(&text, "%s: ok\n", c.Name)
+			}
+		}
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(text.String()))
+	})
+}
