@@ -1,0 +1,179 @@
+package ruletest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/shrike-sec/shrike/pkg/alert"
+	"github.com/shrike-sec/shrike/pkg/correlate"
+	"github.com/shrike-sec/shrike/pkg/event"
+	"github.com/shrike-sec/shrike/pkg/format"
+	"github.com/shrike-sec/shrike/pkg/match"
+	"github.com/shrike-sec/shrike/pkg/record"
+	"github.com/shrike-sec/shrike/pkg/rule"
+)
+
+// Result is the outcome of one test.
+type Result struct {
+	Rule   string
+	Test   string
+	File   string
+	Line   int // of the test in the file
+	Passed bool
+	Diff   string // what was wanted and what came, several lines; "" when passed
+	Took   time.Duration
+}
+
+// Run runs the tests of all rules of set, or of the rule whose id is only, in the order of rules and files. The error
+// is the context's, or that there is no such rule; failed tests are results.
+func Run(ctx context.Context, set *rule.Set, reg *format.Registry, only string) ([]Result, error) {
+	if only != "" && set.Rule(only) == nil {
+		return nil, fmt.Errorf("run rule tests: no rule is named %q", only)
+	}
+	var results []Result
+	for _, r := range set.Rules() {
+		if only != "" && r.ID != only {
+			continue
+		}
+		for i := range r.Tests {
+			if err := ctx.Err(); err != nil {
+				return results, err
+			}
+			t := &r.Tests[i]
+			start := time.Now()
+			diff := runTest(ctx, r, t, reg)
+			results = append(results, Result{
+				Rule: r.ID, Test: t.Name, File: r.File, Line: t.Line,
+				Passed: diff == "", Diff: diff, Took: time.Since(start),
+			})
+		}
+	}
+	return results, nil
+}
+
+func runTest(ctx context.Context, r *rule.Rule, t *rule.Test, reg *format.Registry) string {
+	logs, err := expand(r, t)
+	if err != nil {
+		return err.Error()
+	}
+	live := *r // also a rule that is off or on trial must keep its promises
+	live.Mode = rule.Live
+	set := rule.NewSet([]*rule.Rule{&live})
+	b := &bench{
+		ctx: ctx, reg: reg, test: t, decoder: format.NewDecoder(reg), matcher: match.New(set), ruleSet: set.Hash(),
+		engine: correlate.New(set, correlate.Options{KeepAll: true}), alerts: map[string]alert.Alert{},
+	}
+	b.take(b.engine.Recall(nil))
+	for i := range logs {
+		if err := b.log(i, &logs[i]); err != nil {
+			return err.Error()
+		}
+	}
+	b.take(b.engine.Finish())
+	return b.compare(t.Alerts)
+}
+
+// bench is what one test's logs run through.
+type bench struct {
+	ctx     context.Context
+	reg     *format.Registry
+	test    *rule.Test
+	decoder *format.Decoder
+	matcher *match.Matcher
+	engine  *correlate.Engine
+	ruleSet string
+
+	start   int64 // event time of the first event, Unix nanoseconds
+	events  int
+	matches uint64
+	first   string // the first event as JSON, for who wonders why nothing matched
+	alerts  map[string]alert.Alert
+	order   []string // ids of alerts as they came
+}
+
+// log takes one entry of a test's logs through the way, as one range and one frame.
+func (b *bench) log(i int, l *rule.TestLog) error {
+	b.matcher.Begin()
+	for n := 1; n <= max(l.Repeat, 1); n++ {
+		if err := b.lines(i, n, l); err != nil {
+			return fmt.Errorf("log %d: %w", i+1, err)
+		}
+	}
+	for _, n := range b.matcher.Matches() {
+		b.matches += n
+	}
+	from := int64(i)
+	b.take(b.engine.Apply(&match.Frame{
+		Schema: 1, Origin: record.Position{Epoch: 1, Topic: "test", Offset: from}, To: from + 1, RuleSet: b.ruleSet,
+		Parts: 1, Signals: b.matcher.Signals(1)[0],
+	}, from))
+	return nil
+}
+
+// lines parses the n-th repeat of a log and matches its events.
+func (b *bench) lines(i, n int, l *rule.TestLog) error {
+	o := format.SplitOptions{
+		// Each repeat is an object of its own: the same line twice is two events.
+		Origin: record.Origin{Source: "test", Object: fmt.Sprintf("%s/%d/%d", b.test.Name, i+1, n)},
+		Format: l.Format, Layout: l.Layout,
+	}
+	shift := shifter{every: time.Duration(n-1) * l.Every, at: l.At}
+	_, err := format.Split(b.ctx, numbered(l.Raw, n), b.reg, o,
+		func(rec record.Record) error {
+			return b.decode(&rec, &shift)
+		},
+		func(d record.DeadLetter) error {
+			return fmt.Errorf("not a log line (%s: %s): %s", d.Reason, d.Detail, cut(string(d.Raw)))
+		})
+	return err
+}
+
+func (b *bench) decode(rec *record.Record, shift *shifter) error {
+	err := b.decoder.Decode(rec, func(e *event.Event) {
+		if b.events == 0 {
+			b.start = e.UnixNano(event.EventTime)
+			b.first = string(e.AppendJSON(nil))
+		}
+		b.events++
+		shift.move(e, b.start)
+		b.matcher.Event(e)
+	})
+	if err != nil && !errors.Is(err, format.ErrControl) {
+		return fmt.Errorf("parse: %w: %s", err, cut(string(rec.Raw)))
+	}
+	return nil
+}
+
+// shifter places the events of one repeat of one log in time.
+type shifter struct {
+	every time.Duration  // on from where the log stands
+	at    *time.Duration // of the log's first event, relative to the test's; nil: where its line says
+	base  *int64         // what is added to reach at, once the log's first event is known
+}
+
+func (s *shifter) move(e *event.Event, start int64) {
+	t, ok := e.Time(event.EventTime)
+	if !ok {
+		return
+	}
+	if s.base == nil {
+		var base int64
+		if s.at != nil {
+			base = start + int64(*s.at) - t.UnixNano()
+		}
+		s.base = &base
+	}
+	e.SetUnixNano(event.EventTime, t.UnixNano()+*s.base+int64(s.every))
+}
+
+// take keeps the latest revision of each alert.
+func (b *bench) take(r correlate.Result) {
+	for _, a := range r.Alerts {
+		if _, known := b.alerts[a.ID]; !known {
+			b.order = append(b.order, a.ID)
+		}
+		b.alerts[a.ID] = a
+	}
+}
