@@ -186,8 +186,12 @@ func (p *parser) resources(v value) {
 		accounts, types = p.list(accounts, account, n), p.list(types, kind, n)
 		n++
 	})
-	p.keepText("resources.accountId", strings.Trim(accounts, ","))
-	p.keepText("resources.type", strings.Trim(types, ","))
+	if strings.Trim(accounts, ",") != "" {
+		p.keepText("resources.accountId", accounts)
+	}
+	if strings.Trim(types, ",") != "" {
+		p.keepText("resources.type", types)
+	}
 	if odd {
 		p.keep("resources", v)
 	}

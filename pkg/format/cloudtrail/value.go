@@ -145,6 +145,9 @@ func nanos(s string) (int64, bool) {
 	if len(s) == 16 && s[8] == 'T' && s[15] == 'Z' {
 		return civil(s[:4], s[4:6], s[6:8], s[9:11], s[11:13], s[13:15])
 	}
+	if len(s) < 20 || s[4] != '-' { // spares the allocated error of what is no time at all
+		return 0, false
+	}
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil || t.Year() < 1970 || t.Year() > 2261 {
 		return 0, false

@@ -20,7 +20,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the want files of golden cases")
 
-// Run runs the golden cases in dir and the Parser contract, with the records of those cases, against the format.
+// Run runs the golden cases in dir and the Parser contract, with the records of those cases, against the format. The
+// calling test must not be parallel: allocations are counted.
 func Run(t *testing.T, spec format.Spec, dir string) {
 	t.Helper()
 	cases := load(t, dir)
