@@ -1,0 +1,134 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/shrike-sec/shrike/pkg/event"
+	"github.com/shrike-sec/shrike/pkg/format"
+	"github.com/shrike-sec/shrike/pkg/record"
+)
+
+// ReaderOptions says how to read and where the results go. Callbacks run one at a time in the caller's goroutine; what
+// they get is valid until they return, and an error of theirs ends the reading.
+type ReaderOptions struct {
+	Formats    *format.Registry
+	Format     string // "" recognises by content
+	Layout     string
+	Event      func(*event.Event) error
+	DeadLetter func(*record.DeadLetter) error
+	Progress   io.Writer // gets every byte of the files as stored; nil for none
+}
+
+// Counts is what was read.
+type Counts struct {
+	Inputs   int
+	Records  int64
+	Events   int64
+	Controls int64 // header lines and the like: known to hold no event
+	Dead     map[record.Reason]int64
+}
+
+// DeadLetters returns their number over all reasons.
+func (c *Counts) DeadLetters() int64 {
+	var n int64
+	for _, v := range c.Dead {
+		n += v
+	}
+	return n
+}
+
+// Reader turns inputs into events.
+type Reader struct {
+	o       ReaderOptions
+	decoder *format.Decoder
+	counts  Counts
+	err     error // of the event callback, for the decoder's emit cannot return one
+}
+
+// NewReader makes a Reader.
+func NewReader(o ReaderOptions) *Reader {
+	return &Reader{o: o, decoder: format.NewDecoder(o.Formats), counts: Counts{Dead: map[record.Reason]int64{}}}
+}
+
+// Counts returns what was read so far.
+func (r *Reader) Counts() Counts { return r.counts }
+
+// Unreadable is an input that could not be opened or read to its end.
+type Unreadable struct{ Err error } // Err names the file
+
+func (u *Unreadable) Error() string { return "read input: " + u.Err.Error() }
+
+// Unwrap returns the cause.
+func (u *Unreadable) Unwrap() error { return u.Err }
+
+// Read reads one input to its end. The error is a callback's, the context's, or *Unreadable, after which the next
+// input can be read. Bad data is no error: it becomes dead letters.
+func (r *Reader) Read(ctx context.Context, in Input) error {
+	f, err := in.open()
+	if err != nil {
+		return &Unreadable{err}
+	}
+	defer func() { _ = f.Close() }() // only read from
+	source := &watched{in: f, progress: r.o.Progress}
+	stats, err := format.Split(ctx, source, r.o.Formats, format.SplitOptions{
+		Origin: record.Origin{Source: "scan", Object: in.Name},
+		Format: r.o.Format, Layout: r.o.Layout,
+	}, r.record, r.dead)
+	r.counts.Inputs++
+	r.counts.Controls += stats.Controls
+	if source.err != nil && err != nil {
+		return &Unreadable{source.err}
+	}
+	return err
+}
+
+func (r *Reader) record(rec record.Record) error {
+	r.counts.Records++
+	err := r.decoder.Decode(&rec, r.emit)
+	if r.err != nil {
+		return r.err
+	}
+	var bad *format.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, format.ErrControl):
+		r.counts.Controls++
+		return nil
+	case errors.As(err, &bad):
+		return r.dead(record.DeadLetter{Record: rec, Reason: bad.Reason, Detail: bad.Detail, Size: int64(len(rec.Raw))})
+	}
+	return err
+}
+
+func (r *Reader) emit(e *event.Event) {
+	r.counts.Events++
+	if r.err == nil {
+		r.err = r.o.Event(e)
+	}
+}
+
+func (r *Reader) dead(d record.DeadLetter) error {
+	r.counts.Dead[d.Reason]++
+	return r.o.DeadLetter(&d)
+}
+
+// watched tells the reader's own errors from those of what is done with the bytes, and reports progress.
+type watched struct {
+	in       io.Reader
+	progress io.Writer
+	err      error
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.in.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		w.err = err
+	}
+	if w.progress != nil && n > 0 {
+		_, _ = w.progress.Write(p[:n]) // a progress bar that cannot be drawn is no reason to stop
+	}
+	return n, err
+}

@@ -1,0 +1,156 @@
+package scan
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/shrike-sec/shrike/pkg/alert"
+	"github.com/shrike-sec/shrike/pkg/correlate"
+	"github.com/shrike-sec/shrike/pkg/event"
+	"github.com/shrike-sec/shrike/pkg/format"
+	"github.com/shrike-sec/shrike/pkg/match"
+	"github.com/shrike-sec/shrike/pkg/record"
+	"github.com/shrike-sec/shrike/pkg/rule"
+)
+
+// Bounds of what a scan keeps in memory.
+const (
+	maxAlerts = 100_000
+	maxKeys   = 1_000_000 // groups of one rule
+	maxBytes  = 1 << 30   // correlate's state
+	rangeSize = 20_000    // events whose signals are folded together before they are correlated
+)
+
+// Options says what to look for.
+type Options struct {
+	Formats    *format.Registry
+	Rules      *rule.Set
+	Since      time.Time // events before are skipped; zero: none
+	Until      time.Time // events at and after are skipped; zero: none
+	DeadLetter func(*record.DeadLetter)
+	Progress   io.Writer // gets every byte of the files as stored; nil for none
+}
+
+// Report is what a scan found.
+type Report struct {
+	Counts
+	Skipped     int64         // events outside of Since and Until
+	Alerts      []alert.Alert // by first event time, then severity, highest first
+	Lost        int64         // alerts over the bound of what is kept
+	First, Last time.Time     // event times of what was looked at
+	Unlearned   []string      // ids of first_seen rules that could not be evaluated: no group saw its learning time through
+	Unreadable  []error       // inputs that could not be read, or not to their end
+}
+
+// Run reads the inputs and takes their events through the rules. The error is the context's; whatever is wrong with
+// the inputs is in the report.
+func Run(ctx context.Context, inputs []Input, o Options) (*Report, error) {
+	s := newScan(o)
+	for _, in := range inputs {
+		var unreadable *Unreadable
+		err := s.reader.Read(ctx, in)
+		switch {
+		case errors.As(err, &unreadable) && ctx.Err() == nil:
+			s.report.Unreadable = append(s.report.Unreadable, err)
+		case err != nil:
+			return nil, err
+		}
+	}
+	return s.finish(), nil
+}
+
+type scan struct {
+	o       Options
+	reader  *Reader
+	matcher *match.Matcher
+	engine  *correlate.Engine
+	alerts  map[string]alert.Alert
+	report  Report
+	pending int   // events since the range began
+	ranges  int64 // ranges correlated; stands for Kafka's offsets
+	first   int64 // Unix nanoseconds
+	last    int64
+}
+
+func newScan(o Options) *scan {
+	s := &scan{
+		o: o, matcher: match.New(o.Rules), alerts: map[string]alert.Alert{},
+		engine: correlate.New(o.Rules, correlate.Options{MaxKeys: maxKeys, MaxBytes: maxBytes, KeepAll: true}),
+		first:  math.MaxInt64, last: math.MinInt64,
+	}
+	s.keep(s.engine.Recall(nil)) // there is no memory of earlier data
+	s.matcher.Begin()
+	s.reader = NewReader(ReaderOptions{
+		Formats: o.Formats, Event: s.event, Progress: o.Progress,
+		DeadLetter: func(d *record.DeadLetter) error {
+			if o.DeadLetter != nil {
+				o.DeadLetter(d)
+			}
+			return nil
+		},
+	})
+	return s
+}
+
+func (s *scan) event(e *event.Event) error {
+	at := e.UnixNano(event.EventTime)
+	if !s.o.Since.IsZero() && at < s.o.Since.UnixNano() || !s.o.Until.IsZero() && at >= s.o.Until.UnixNano() {
+		s.report.Skipped++
+		return nil
+	}
+	s.first, s.last = min(s.first, at), max(s.last, at)
+	s.matcher.Event(e)
+	if s.pending++; s.pending == rangeSize {
+		s.correlate()
+	}
+	return nil
+}
+
+// correlate closes the range: its signals become one frame, as detect's would.
+func (s *scan) correlate() {
+	f := match.Frame{
+		Schema: 1, Origin: record.Position{Epoch: 1, Topic: "scan", Offset: s.ranges}, To: s.ranges + 1,
+		RuleSet: s.o.Rules.Hash(), Parts: 1, Signals: s.matcher.Signals(1)[0],
+	}
+	s.keep(s.engine.Apply(&f, s.ranges))
+	s.ranges++
+	s.pending = 0
+	s.matcher.Begin()
+}
+
+func (s *scan) keep(r correlate.Result) {
+	for _, a := range r.Alerts {
+		if _, known := s.alerts[a.ID]; !known && len(s.alerts) >= maxAlerts {
+			s.report.Lost++
+			continue
+		}
+		s.alerts[a.ID] = a
+	}
+}
+
+func (s *scan) finish() *Report {
+	s.correlate()
+	s.keep(s.engine.Finish())
+	r := &s.report
+	r.Counts = s.reader.Counts()
+	for _, a := range s.alerts {
+		r.Alerts = append(r.Alerts, a)
+	}
+	slices.SortFunc(r.Alerts, func(a, b alert.Alert) int {
+		return cmp.Or(
+			a.FirstEventTime.Compare(b.FirstEventTime),
+			cmp.Compare(rule.SeverityRank(b.Severity), rule.SeverityRank(a.Severity)),
+			cmp.Compare(a.RuleID, b.RuleID), cmp.Compare(a.ID, b.ID),
+		)
+	})
+	if s.first <= s.last {
+		r.First, r.Last = time.Unix(0, s.first).UTC(), time.Unix(0, s.last).UTC()
+	}
+	r.Unlearned = s.engine.Unlearned()
+	return r
+}
