@@ -93,12 +93,12 @@ func (s *splitter) unwrap(raw []byte) ([]byte, bool) {
 	if !bytes.HasPrefix(raw[i:], []byte(`"message"`)) {
 		return nil, false
 	}
-	o := NewObject(raw)
-	if !o.Next() || o.Value[0] != '"' {
+	c := NewCursor(raw)
+	if !c.Next() || c.First() != '"' || !c.Take() {
 		return nil, false
 	}
-	quoted := o.Value
-	if o.Next() || !o.Done() {
+	quoted := c.Value
+	if c.Next() || !c.Done() {
 		return nil, false
 	}
 	s.scratch = AppendUnquoted(s.scratch[:0], quoted[1:len(quoted)-1])
@@ -110,14 +110,14 @@ func isNotice(raw []byte) bool {
 	if !bytes.Contains(raw, []byte(`"aws:s3"`)) && !bytes.Contains(raw, []byte(`"s3:TestEvent"`)) {
 		return false
 	}
-	for o := NewObject(raw); o.Next(); {
-		switch string(o.Key) {
+	for c := NewCursor(raw); c.Next(); {
+		switch string(c.Key) {
 		case "eventSource":
-			if string(o.Value) == `"aws:s3"` {
+			if c.Take() && string(c.Value) == `"aws:s3"` {
 				return true
 			}
 		case "Event":
-			if string(o.Value) == `"s3:TestEvent"` {
+			if c.Take() && string(c.Value) == `"s3:TestEvent"` {
 				return true
 			}
 		}

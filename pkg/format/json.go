@@ -294,89 +294,163 @@ func scanLiteral(b []byte, i int) (int, JSONState) {
 	return i + len(want), JSONDone
 }
 
-// Object walks the members of one JSON object: for o := NewObject(b); o.Next(); { o.Key, o.Value }. It validates as
-// it goes and allocates nothing.
-type Object struct {
-	Key   []byte // the bytes between the quotes, escapes as they are
-	Value []byte // the value's bytes, without blanks around
-	At    int    // where Value begins in the object
+// Cursor walks the members of one JSON object or the elements of one array, each byte once:
+//
+//	for c := NewCursor(b); c.Next(); {
+//		if child, ok := c.Enter(); ok { …; c.Leave(&child) } else if c.Take() { c.Value … }
+//	}
+//
+// A value that is neither taken nor entered is skipped. It validates as it goes, as strictly as ScanJSON, and
+// allocates nothing.
+type Cursor struct {
+	Key     []byte // the member's name between its quotes, escapes as they are; nil in an array
+	Value   []byte // the value's bytes after Take, without blanks around
+	At      int    // where Value begins in the bytes given to NewCursor
+	Escaped bool   // Value is a string with escapes in it
 
 	b     []byte
-	i     int
-	state objectState
+	i     int // the value's first byte, or the byte behind it once it is taken
+	close byte
+	state cursorState
+	taken bool
 }
 
-type objectState uint8
+type cursorState uint8
 
 const (
-	objectStart objectState = iota
-	objectMember
-	objectEnd
-	objectBad
+	cursorNew cursorState = iota
+	cursorInside
+	cursorDone
+	cursorBad
 )
 
-// NewObject starts a walk over the object that b begins with, after blanks.
-func NewObject(b []byte) Object { return Object{b: b} }
+// NewCursor starts a walk over the object or array that b begins with, after blanks.
+func NewCursor(b []byte) Cursor {
+	c := Cursor{b: b}
+	c.open(skipBlank(b, 0))
+	return c
+}
 
-// Next goes to the next member; false at the end of the object and where it is not valid JSON.
-func (o *Object) Next() bool {
-	if o.state >= objectEnd {
+func (c *Cursor) open(i int) {
+	c.i, c.state, c.taken = i+1, cursorNew, true
+	switch {
+	case at(c.b, i, '{'):
+		c.close = '}'
+	case at(c.b, i, '['):
+		c.close = ']'
+	default:
+		c.i, c.state = i, cursorBad
+	}
+}
+
+func at(b []byte, i int, c byte) bool { return i < len(b) && b[i] == c }
+
+// Next goes to the next member or element; false at the end and where the JSON is not valid.
+func (c *Cursor) Next() bool {
+	if c.state >= cursorDone || !c.taken && !c.Take() {
 		return false
 	}
-	i := skipBlank(o.b, o.i)
+	b := c.b
+	i := skipBlank(b, c.i)
 	switch {
-	case i == len(o.b):
-		return o.stop(i, objectBad)
-	case o.state == objectStart && b0(o.b, i, '{'):
-		if i = skipBlank(o.b, i+1); b0(o.b, i, '}') {
-			return o.stop(i+1, objectEnd)
-		}
-	case o.state == objectMember && o.b[i] == '}':
-		return o.stop(i+1, objectEnd)
-	case o.state == objectMember && o.b[i] == ',':
-		i = skipBlank(o.b, i+1)
+	case at(b, i, c.close):
+		return c.stop(i+1, cursorDone)
+	case c.state == cursorNew:
+		c.state = cursorInside
+	case at(b, i, ','):
+		i = skipBlank(b, i+1)
 	default:
-		return o.stop(i, objectBad)
+		return c.stop(i, cursorBad)
 	}
-	end, st := scanKey(o.b, i)
-	if st != JSONDone {
-		return o.stop(end, objectBad)
+	if c.close == '}' {
+		if !at(b, i, '"') {
+			return c.stop(i, cursorBad)
+		}
+		end, st := scanString(b, i+1)
+		if st != JSONDone {
+			return c.stop(end, cursorBad)
+		}
+		c.Key = b[i+1 : end-1]
+		if i = skipBlank(b, end); !at(b, i, ':') {
+			return c.stop(i, cursorBad)
+		}
+		i = skipBlank(b, i+1)
 	}
-	start := i + 1
-	i = skipBlank(o.b, end)
-	var s scanner
-	if end, st = s.value(o.b, i); st != JSONDone {
-		return o.stop(end, objectBad)
+	if i >= len(b) {
+		return c.stop(i, cursorBad)
 	}
-	o.Key, o.Value, o.At = keyOf(o.b[start:]), o.b[i:end], i
-	o.i, o.state = end, objectMember
+	c.i, c.taken = i, false
 	return true
 }
 
-func b0(b []byte, i int, c byte) bool { return i < len(b) && b[i] == c }
-
-func (o *Object) stop(i int, s objectState) bool {
-	o.i, o.state, o.Key, o.Value, o.At = i, s, nil, nil, i
-	return false
+// Take reads the present value into Value; false when it is not valid JSON, which also ends the walk. It may be called
+// once a value.
+func (c *Cursor) Take() bool {
+	b, start := c.b, c.i
+	var end int
+	var st JSONState
+	c.Escaped = false
+	switch first := b[start]; first {
+	case '"':
+		if end = plain(b, start+1); at(b, end, '"') {
+			end, st = end+1, JSONDone
+		} else {
+			c.Escaped = true
+			end, st = scanString(b, end)
+		}
+	case '{', '[':
+		var s scanner
+		end, st = s.value(b, start)
+	case 't', 'f', 'n':
+		end, st = scanLiteral(b, start)
+	default:
+		end, st = len(b), JSONInvalid
+		if first == '-' || '0' <= first && first <= '9' {
+			end, st = scanNumber(b, start)
+		}
+	}
+	if st != JSONDone {
+		return c.stop(end, cursorBad)
+	}
+	c.Value, c.At = b[start:end], start
+	c.i, c.taken = end, true
+	return true
 }
 
-// keyOf returns the text up to the quote that ends the valid string b.
-func keyOf(b []byte) []byte {
-	for i := 0; ; i++ {
-		switch i = plain(b, i); b[i] {
-		case '"':
-			return b[:i]
-		case '\\':
-			i++
-		}
+// Enter returns a walk over the present value, if that is an object or array. It must go to its end, and then Leave.
+func (c *Cursor) Enter() (child Cursor, ok bool) {
+	if c.b[c.i] != '{' && c.b[c.i] != '[' {
+		return child, false
+	}
+	child.b = c.b
+	child.open(c.i)
+	return child, true
+}
+
+// Leave goes on behind the value that child walked.
+func (c *Cursor) Leave(child *Cursor) {
+	c.i, c.taken = child.i, true
+	if child.state != cursorDone {
+		c.stop(child.i, cursorBad)
 	}
 }
 
-// Done reports whether the walk went through the whole object; false after Next said false means invalid JSON.
-func (o *Object) Done() bool { return o.state == objectEnd }
+// Object reports whether the walk is over an object's members.
+func (c *Cursor) Object() bool { return c.close == '}' }
 
-// Pos returns how far the walk went: behind the object when it is Done, else where it is invalid.
-func (o *Object) Pos() int { return o.i }
+// First returns the first byte of the present value: '{', '[', '"', 't', 'f', 'n', a digit or '-' when it is valid.
+func (c *Cursor) First() byte { return c.b[c.i] }
+
+func (c *Cursor) stop(i int, s cursorState) bool {
+	c.i, c.state, c.taken, c.Key, c.Value = i, s, true, nil, nil
+	return false
+}
+
+// Done reports whether the walk went through all of it; false after Next said false means invalid JSON.
+func (c *Cursor) Done() bool { return c.state == cursorDone }
+
+// Pos returns how far the walk went: behind the last bracket when it is Done, else where it is invalid.
+func (c *Cursor) Pos() int { return c.i }
 
 // AppendUnquoted appends the text of a valid JSON string, given without its quotes. A half surrogate becomes U+FFFD.
 func AppendUnquoted(dst, s []byte) []byte {

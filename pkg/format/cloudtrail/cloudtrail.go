@@ -1,7 +1,7 @@
 // Package cloudtrail parses AWS CloudTrail records: management, data, network activity, insight and aggregated
 // events, one JSON object each, also inside the envelope of EventBridge.
 //
-// A record is walked once with format.Object, which validates it; scalars go to fields on the way (record.go), the
+// A record is walked once with format.Cursor, which validates it; scalars go to fields on the way (record.go), the
 // identity is worked out at the end (identity.go), and requestParameters, responseElements and additionalEventData
 // are parsed with fastjson for the rules and kept as delivered. What no field holds goes to Unmapped under its dotted
 // name. Digest files are control records, delivery notices of S3 are dead letters. It knows nothing of the envelopes
@@ -32,6 +32,7 @@ const keepJSON = 128 << 10
 type parser struct {
 	e     event.Event
 	arena format.Arena
+	text  string // of the bytes being walked
 	id    identity
 	rec   rest
 
@@ -100,16 +101,19 @@ func (p *parser) forget() {
 
 // walk goes over one object's members. Nothing but blanks may follow it.
 func (p *parser) walk(raw []byte) error {
-	text := p.arena.Text(raw)
-	o := format.NewObject(raw)
-	for o.Next() {
-		p.member(p.key(&o), value{raw: o.Value, text: text[o.At : o.At+len(o.Value)]})
+	p.text = p.arena.Text(raw)
+	c := format.NewCursor(raw)
+	if !c.Object() {
+		return format.Errorf(record.ReasonSyntax, "not a JSON object")
 	}
-	if !o.Done() {
-		return format.Errorf(record.ReasonSyntax, "not a valid JSON object: byte %d", o.Pos())
+	for c.Next() {
+		p.member(key(&c), &c)
 	}
-	if tail := bytes.TrimLeft(raw[o.Pos():], " \t\r\n"); len(tail) > 0 {
-		return format.Errorf(record.ReasonSyntax, "something follows the JSON object at byte %d", o.Pos())
+	if !c.Done() {
+		return format.Errorf(record.ReasonSyntax, "not a valid JSON object: byte %d", c.Pos())
+	}
+	if tail := bytes.TrimLeft(raw[c.Pos():], " \t\r\n"); len(tail) > 0 {
+		return format.Errorf(record.ReasonSyntax, "something follows the JSON object at byte %d", c.Pos())
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/shrike-sec/shrike/pkg/event"
+	"github.com/shrike-sec/shrike/pkg/format"
 )
 
 // identity is what of userIdentity decides, together, who acted.
@@ -12,126 +13,135 @@ type identity struct {
 	userID, identityStore                                  string // of Identity Center
 }
 
-func (p *parser) identity(v value) {
-	if !v.object() {
-		p.unmapped("userIdentity", v)
+func (p *parser) identity(c *format.Cursor) {
+	child, ok := p.enter(c, "userIdentity")
+	if !ok {
 		return
 	}
-	p.each(v, func(key []byte, member value) {
-		switch string(key) {
+	for child.Next() {
+		switch name := key(&child); string(name) {
 		case "type":
-			p.set(event.ActorType, "userIdentity.type", member)
+			p.set(event.ActorType, "userIdentity.type", p.take(&child))
 		case "principalId":
-			p.set(event.ActorPrincipalID, "userIdentity.principalId", member)
+			p.set(event.ActorPrincipalID, "userIdentity.principalId", p.take(&child))
 		case "arn":
-			p.set(event.ActorARN, "userIdentity.arn", member)
+			p.set(event.ActorARN, "userIdentity.arn", p.take(&child))
 		case "accountId":
-			p.set(event.ActorAccountID, "userIdentity.accountId", member)
+			p.set(event.ActorAccountID, "userIdentity.accountId", p.take(&child))
 		case "accessKeyId":
-			p.set(event.AccessKeyID, "userIdentity.accessKeyId", member)
+			p.set(event.AccessKeyID, "userIdentity.accessKeyId", p.take(&child))
 		case "userName":
-			p.set(event.ActorName, "userIdentity.userName", member)
+			p.set(event.ActorName, "userIdentity.userName", p.take(&child))
 		case "invokedBy":
-			p.set(event.ActorInvokedBy, "userIdentity.invokedBy", member)
+			p.set(event.ActorInvokedBy, "userIdentity.invokedBy", p.take(&child))
 		case "identityProvider":
-			p.set(event.ActorIdentityProvider, "userIdentity.identityProvider", member)
+			p.set(event.ActorIdentityProvider, "userIdentity.identityProvider", p.take(&child))
 		case "sessionContext":
-			p.session(member)
+			p.session(&child)
 		case "onBehalfOf":
-			p.onBehalfOf(member)
+			p.onBehalfOf(&child)
 		default:
-			p.unmapped(p.arena.Join("userIdentity.", p.arena.Text(key)), member)
+			p.unmapped(p.arena.Join("userIdentity.", p.arena.Text(name)), p.take(&child))
 		}
-	})
+	}
+	c.Leave(&child)
 }
 
-func (p *parser) session(v value) {
+func (p *parser) session(c *format.Cursor) {
 	const at = "userIdentity.sessionContext"
-	if !v.object() {
-		p.unmapped(at, v)
+	child, ok := p.enter(c, at)
+	if !ok {
 		return
 	}
-	p.each(v, func(key []byte, member value) {
-		switch string(key) {
+	for child.Next() {
+		switch name := key(&child); string(name) {
 		case "sessionIssuer":
-			p.issuer(member)
+			p.issuer(&child)
 		case "attributes":
-			p.attributes(member)
+			p.attributes(&child)
 		case "sourceIdentity":
-			p.set(event.ActorSourceIdentity, at+".sourceIdentity", member)
+			p.set(event.ActorSourceIdentity, at+".sourceIdentity", p.take(&child))
 		case "webIdFederationData":
-			p.federation(member)
+			p.federation(&child)
 		default:
-			p.unmapped(p.arena.Join(at+".", p.arena.Text(key)), member)
+			p.unmapped(p.arena.Join(at+".", p.arena.Text(name)), p.take(&child))
 		}
-	})
+	}
+	c.Leave(&child)
 }
 
-func (p *parser) issuer(v value) {
+func (p *parser) issuer(c *format.Cursor) {
 	const at = "userIdentity.sessionContext.sessionIssuer"
-	if !v.object() {
-		p.unmapped(at, v)
+	child, ok := p.enter(c, at)
+	if !ok {
 		return
 	}
-	p.each(v, func(key []byte, member value) {
-		switch string(key) {
+	for child.Next() {
+		switch name := key(&child); string(name) {
 		case "arn":
-			p.set(event.ActorIssuerARN, at+".arn", member)
+			p.set(event.ActorIssuerARN, at+".arn", p.take(&child))
 		case "type":
-			p.id.issuerType = p.plain(member)
+			p.id.issuerType = p.plain(p.take(&child))
 		case "userName":
-			p.id.issuerName = p.plain(member)
+			p.id.issuerName = p.plain(p.take(&child))
 		case "principalId":
-			p.id.issuerPrincipal = p.plain(member)
+			p.id.issuerPrincipal = p.plain(p.take(&child))
 		case "accountId":
-			p.id.issuerAccount = p.plain(member)
+			p.id.issuerAccount = p.plain(p.take(&child))
 		default:
-			p.unmapped(p.arena.Join(at+".", p.arena.Text(key)), member)
+			p.unmapped(p.arena.Join(at+".", p.arena.Text(name)), p.take(&child))
 		}
-	})
+	}
+	c.Leave(&child)
 }
 
-func (p *parser) attributes(v value) {
+func (p *parser) attributes(c *format.Cursor) {
 	const at = "userIdentity.sessionContext.attributes"
-	if !v.object() {
-		p.unmapped(at, v)
+	child, ok := p.enter(c, at)
+	if !ok {
 		return
 	}
-	p.each(v, func(key []byte, member value) {
-		switch string(key) {
+	for child.Next() {
+		switch name := key(&child); string(name) {
 		case "mfaAuthenticated":
-			p.setBool(event.MFA, at+".mfaAuthenticated", member)
+			p.setBool(event.MFA, at+".mfaAuthenticated", p.take(&child))
 		case "creationDate":
-			if ns, ok := nanos(p.plain(member)); ok {
+			v := p.take(&child)
+			if ns, ok := nanos(p.plain(v)); ok {
 				p.e.SetUnixNano(event.SessionCreatedTime, ns)
-				return
+			} else {
+				p.unmapped(at+".creationDate", v)
 			}
-			p.unmapped(at+".creationDate", member)
 		default:
-			p.unmapped(p.arena.Join(at+".", p.arena.Text(key)), member)
+			p.unmapped(p.arena.Join(at+".", p.arena.Text(name)), p.take(&child))
 		}
-	})
+	}
+	c.Leave(&child)
 }
 
 // federation: the member is there, and empty, in most sessions that have nothing to do with it.
-func (p *parser) federation(v value) {
+func (p *parser) federation(c *format.Cursor) {
 	const at = "userIdentity.sessionContext.webIdFederationData"
-	p.each(v, func(key []byte, member value) {
-		if string(key) == "federatedProvider" && p.e.Text(event.ActorIdentityProvider) == "" {
-			p.set(event.ActorIdentityProvider, at+".federatedProvider", member)
-			return
-		}
-		p.unmapped(p.arena.Join(at+".", p.arena.Text(key)), member)
-	})
-	if !v.object() {
-		p.unmapped(at, v)
+	child, ok := p.enter(c, at)
+	if !ok {
+		return
 	}
+	for child.Next() {
+		name := key(&child)
+		if string(name) == "federatedProvider" && p.e.Text(event.ActorIdentityProvider) == "" {
+			p.set(event.ActorIdentityProvider, at+".federatedProvider", p.take(&child))
+			continue
+		}
+		p.unmapped(p.arena.Join(at+".", p.arena.Text(name)), p.take(&child))
+	}
+	c.Leave(&child)
 }
 
-func (p *parser) onBehalfOf(v value) {
+func (p *parser) onBehalfOf(c *format.Cursor) {
+	v := p.take(c)
 	p.unmapped("userIdentity.onBehalfOf", v)
-	p.each(v, func(key []byte, member value) {
-		switch string(key) {
+	p.each(v, func(name []byte, member value) {
+		switch string(name) {
 		case "userId":
 			p.id.userID = p.plain(member)
 		case "identityStoreArn":

@@ -6,99 +6,102 @@ import (
 	"github.com/valyala/fastjson"
 
 	"github.com/shrike-sec/shrike/pkg/event"
+	"github.com/shrike-sec/shrike/pkg/format"
 )
 
 // member takes one member of the record.
-func (p *parser) member(key []byte, v value) {
+func (p *parser) member(name []byte, c *format.Cursor) {
 	e := &p.e
-	switch string(key) {
+	switch string(name) {
 	case "eventVersion":
-		p.set(event.EventVersion, "eventVersion", v)
+		p.set(event.EventVersion, "eventVersion", p.take(c))
 	case "userIdentity":
-		p.identity(v)
+		p.identity(c)
 	case "eventTime":
-		p.eventTime(v)
+		p.eventTime(p.take(c))
 	case "eventSource":
-		p.set(event.EventSource, "eventSource", v)
+		p.set(event.EventSource, "eventSource", p.take(c))
 		p.rec.kind = max(p.rec.kind, call)
 		if e.Text(event.EventSource) == "aws:s3" {
 			p.rec.kind = notice
 		}
 	case "eventName":
-		p.set(event.NativeName, "eventName", v)
+		p.set(event.NativeName, "eventName", p.take(c))
 		e.SetText(event.EventName, withoutVersion(e.Text(event.NativeName)))
 		p.rec.kind = max(p.rec.kind, call)
 	case "awsRegion":
-		p.set(event.Region, "awsRegion", v)
+		p.set(event.Region, "awsRegion", p.take(c))
 	case "sourceIPAddress":
-		p.origin(v)
+		p.origin(p.take(c))
 	case "userAgent":
-		p.set(event.UserAgent, "userAgent", v)
+		p.set(event.UserAgent, "userAgent", p.take(c))
 	case "errorCode":
-		p.set(event.ErrorCode, "errorCode", v)
+		p.set(event.ErrorCode, "errorCode", p.take(c))
 	case "errorMessage":
-		p.set(event.ErrorMessage, "errorMessage", v)
+		p.set(event.ErrorMessage, "errorMessage", p.take(c))
 	case "requestParameters":
-		p.tree(event.Request, &p.request, v)
+		p.tree(event.Request, &p.request, p.take(c))
 	case "responseElements":
-		p.tree(event.Response, &p.response, v)
+		p.tree(event.Response, &p.response, p.take(c))
 	case "additionalEventData":
-		p.tree(event.Additional, &p.additional, v)
+		p.tree(event.Additional, &p.additional, p.take(c))
 	case "requestID":
-		p.set(event.RequestID, "requestID", v)
+		p.set(event.RequestID, "requestID", p.take(c))
 	case "eventID", "eventId":
-		p.set(event.NativeID, "eventID", v)
+		p.set(event.NativeID, "eventID", p.take(c))
 	case "readOnly":
-		p.setBool(event.ReadOnly, "readOnly", v)
+		p.setBool(event.ReadOnly, "readOnly", p.take(c))
 	case "resources":
-		p.resources(v)
+		p.resources(c)
 	case "eventType":
-		p.set(event.EventType, "eventType", v)
+		p.set(event.EventType, "eventType", p.take(c))
 	case "managementEvent":
-		p.setBool(event.Management, "managementEvent", v)
+		p.setBool(event.Management, "managementEvent", p.take(c))
 	case "recipientAccountId":
-		p.set(event.AccountID, "recipientAccountId", v)
+		p.set(event.AccountID, "recipientAccountId", p.take(c))
 	case "eventCategory":
-		p.set(event.EventCategory, "eventCategory", v)
+		p.set(event.EventCategory, "eventCategory", p.take(c))
 		p.rec.kind = max(p.rec.kind, call)
 	case "tlsDetails":
-		p.tls(v)
+		p.tls(c)
 	default:
-		p.rareMember(key, v)
+		p.rareMember(name, c)
 	}
 }
 
-func (p *parser) rareMember(key []byte, v value) {
-	switch string(key) {
+func (p *parser) rareMember(name []byte, c *format.Cursor) {
+	switch string(name) {
 	case "sessionCredentialFromConsole":
-		p.setBool(event.SessionFromConsole, "sessionCredentialFromConsole", v)
+		p.setBool(event.SessionFromConsole, "sessionCredentialFromConsole", p.take(c))
 	case "apiVersion":
-		p.set(event.APIVersion, "apiVersion", v)
+		p.set(event.APIVersion, "apiVersion", p.take(c))
 	case "sharedEventID", "sharedEventId":
-		p.set(event.SharedEventID, "sharedEventID", v)
+		p.set(event.SharedEventID, "sharedEventID", p.take(c))
 	case "vpcEndpointId":
-		p.set(event.VPCEndpointID, "vpcEndpointId", v)
+		p.set(event.VPCEndpointID, "vpcEndpointId", p.take(c))
 	case "vpcEndpointAccountId":
-		p.set(event.VPCEndpointAccountID, "vpcEndpointAccountId", v)
+		p.set(event.VPCEndpointAccountID, "vpcEndpointAccountId", p.take(c))
 	case "accountId": // of aggregated events
-		p.set(event.AccountID, "accountId", v)
+		p.set(event.AccountID, "accountId", p.take(c))
 	case "timeWindow":
-		p.window(v)
+		p.window(p.take(c))
 	case "digestS3Object":
 		p.rec.kind = digest
 	case "Event":
+		v := p.take(c)
 		if p.plain(v) == "s3:TestEvent" {
 			p.rec.kind = notice
 		}
 		p.unmapped("Event", v)
 	case "detail":
+		v := p.take(c)
 		if v.object() && !p.rec.deep {
 			p.rec.detail = v.raw
 			return
 		}
 		p.unmapped("detail", v)
 	default:
-		p.unmapped(p.arena.Text(key), v)
+		p.unmapped(p.arena.Text(name), p.take(c))
 	}
 }
 
@@ -155,45 +158,60 @@ func (p *parser) tree(f event.ObjectField, with *fastjson.Parser, v value) {
 }
 
 // resources takes the ARNs; accounts and types are kept side by side, in the same order.
-func (p *parser) resources(v value) {
-	if v.raw[0] != '[' {
-		p.unmapped("resources", v)
+func (p *parser) resources(c *format.Cursor) {
+	start := c.Pos()
+	child, ok := c.Enter()
+	if !ok || child.Object() {
+		p.unmapped("resources", p.take(c))
 		return
 	}
 	var accounts, types string
-	odd, n := false, 0
-	elements(v, func(element value) {
-		if element.raw[0] == '"' {
-			p.e.AddList(event.Resources, p.plain(element))
-			return
+	odd := false
+	for n := 0; child.Next(); n++ {
+		if child.First() != '{' {
+			v := p.take(&child)
+			odd = odd || v.raw[0] != '"'
+			p.addResource(v)
+			continue
 		}
-		var account, kind string
-		p.each(element, func(key []byte, member value) {
-			switch string(key) {
-			case "ARN", "arn", "ARNPrefix":
-				if text := p.plain(member); text != "" {
-					p.e.AddList(event.Resources, text)
-				}
-			case "accountId":
-				account = p.plain(member)
-			case "type":
-				kind = p.plain(member)
-			default:
-				odd = true
-			}
-		})
-		odd = odd || !element.object()
+		item, _ := child.Enter()
+		account, kind, more := p.resource(&item)
+		child.Leave(&item)
+		odd = odd || more
 		accounts, types = p.list(accounts, account, n), p.list(types, kind, n)
-		n++
-	})
+	}
+	c.Leave(&child)
 	if strings.Trim(accounts, ",") != "" {
 		p.keepText("resources.accountId", accounts)
 	}
 	if strings.Trim(types, ",") != "" {
 		p.keepText("resources.type", types)
 	}
-	if odd {
-		p.keep("resources", v)
+	if odd && child.Done() {
+		p.keepText("resources", p.text[start:child.Pos()])
+	}
+}
+
+// resource walks one of them; more says that it has members nobody asked for.
+func (p *parser) resource(c *format.Cursor) (account, kind string, more bool) {
+	for c.Next() {
+		switch string(key(c)) {
+		case "ARN", "arn", "ARNPrefix":
+			p.addResource(p.take(c))
+		case "accountId":
+			account = p.plain(p.take(c))
+		case "type":
+			kind = p.plain(p.take(c))
+		default:
+			more = true
+		}
+	}
+	return account, kind, more
+}
+
+func (p *parser) addResource(v value) {
+	if text := p.plain(v); v.raw[0] == '"' && text != "" {
+		p.e.AddList(event.Resources, text)
 	}
 }
 
@@ -205,23 +223,24 @@ func (p *parser) list(list, item string, n int) string {
 	return p.arena.Join(list, ",", item)
 }
 
-func (p *parser) tls(v value) {
-	if !v.object() {
-		p.unmapped("tlsDetails", v)
+func (p *parser) tls(c *format.Cursor) {
+	child, ok := p.enter(c, "tlsDetails")
+	if !ok {
 		return
 	}
-	p.each(v, func(key []byte, member value) {
-		switch string(key) {
+	for child.Next() {
+		switch name := key(&child); string(name) {
 		case "tlsVersion":
-			p.set(event.TLSVersion, "tlsDetails.tlsVersion", member)
+			p.set(event.TLSVersion, "tlsDetails.tlsVersion", p.take(&child))
 		case "cipherSuite":
-			p.set(event.TLSCipher, "tlsDetails.cipherSuite", member)
+			p.set(event.TLSCipher, "tlsDetails.cipherSuite", p.take(&child))
 		case "clientProvidedHostHeader":
-			p.set(event.TLSHost, "tlsDetails.clientProvidedHostHeader", member)
+			p.set(event.TLSHost, "tlsDetails.clientProvidedHostHeader", p.take(&child))
 		default:
-			p.unmapped(p.arena.Join("tlsDetails.", p.arena.Text(key)), member)
+			p.unmapped(p.arena.Join("tlsDetails.", p.arena.Text(name)), p.take(&child))
 		}
-	})
+	}
+	c.Leave(&child)
 }
 
 // withoutVersion cuts the API's date off a name: UpdateFunctionCode20150331v2, CreateDistribution2020_05_31.

@@ -16,23 +16,23 @@ func sniff(raw []byte) int {
 		return 100
 	}
 	seen := 0
-	for o := format.NewObject(raw); o.Next(); {
-		switch string(o.Key) {
+	for c := format.NewCursor(raw); c.Next(); {
+		switch string(c.Key) {
 		case "eventSource":
-			if string(o.Value) == `"aws:s3"` {
+			if c.Take() && string(c.Value) == `"aws:s3"` {
 				return 90 // ours to refuse, with the right reason
 			}
 			seen += 2
 		case "eventName", "userIdentity", "eventTime", "awsRegion", "sourceIPAddress", "recipientAccountId", "eventVersion":
 			seen++
 		case "eventCategory":
-			if v := string(o.Value); v == `"Insight"` || v == `"Aggregated"` {
+			if c.Take() && (string(c.Value) == `"Insight"` || string(c.Value) == `"Aggregated"`) {
 				return 95
 			}
 		case "digestS3Object":
 			return 95
 		case "detail-type":
-			if bytes.HasSuffix(o.Value, []byte(` via CloudTrail"`)) {
+			if c.Take() && bytes.HasSuffix(c.Value, []byte(` via CloudTrail"`)) {
 				return 95
 			}
 		}

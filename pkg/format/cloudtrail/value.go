@@ -3,7 +3,6 @@ package cloudtrail
 import (
 	"bytes"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/shrike-sec/shrike/pkg/event"
@@ -12,37 +11,44 @@ import (
 
 // value is one valid JSON value: the record's bytes and the arena's text of them.
 type value struct {
-	raw  []byte
-	text string
+	raw     []byte
+	text    string
+	escaped bool // a string that may hold escapes
 }
 
 func (v value) null() bool   { return v.raw[0] == 'n' }
 func (v value) object() bool { return v.raw[0] == '{' }
 func (v value) nested() bool { return v.raw[0] == '{' || v.raw[0] == '[' }
 
-// key returns the name of the object's present member.
-func (p *parser) key(o *format.Object) []byte {
-	if bytes.IndexByte(o.Key, '\\') < 0 {
-		return o.Key
+// take reads the cursor's present value. One that is not valid is null; the cursor's walk ends there and says so.
+func (p *parser) take(c *format.Cursor) value {
+	if !c.Take() {
+		return value{raw: []byte("null"), text: "null"}
 	}
-	return format.AppendUnquoted(nil, o.Key)
+	return value{raw: c.Value, text: p.text[c.At : c.At+len(c.Value)], escaped: c.Escaped}
+}
+
+// key returns the name of the cursor's present member.
+func key(c *format.Cursor) []byte {
+	if bytes.IndexByte(c.Key, '\\') < 0 {
+		return c.Key
+	}
+	return format.AppendUnquoted(nil, c.Key)
 }
 
 // plain returns the value as text: strings without quotes and escapes, "" for null, numbers and nested values as
 // they stand.
 func (p *parser) plain(v value) string {
 	switch {
+	case v.raw[0] == '"' && !v.escaped:
+		return v.text[1 : len(v.text)-1]
+	case v.raw[0] == '"':
+		p.scratch = format.AppendUnquoted(p.scratch[:0], v.raw[1:len(v.raw)-1])
+		return p.arena.Text(p.scratch)
 	case v.null():
 		return ""
-	case v.raw[0] != '"':
-		return v.text
 	}
-	inner := v.text[1 : len(v.text)-1]
-	if strings.IndexByte(inner, '\\') < 0 {
-		return inner
-	}
-	p.scratch = format.AppendUnquoted(p.scratch[:0], v.raw[1:len(v.raw)-1])
-	return p.arena.Text(p.scratch)
+	return v.text
 }
 
 // set fills a text field; a nested value does not fit one and stays unmapped.
@@ -95,30 +101,26 @@ func (p *parser) keepText(key, text string) {
 	}
 }
 
-// each walks the members of a valid object; anything else has none.
-func (p *parser) each(v value, visit func(key []byte, member value)) {
+// each walks the members of a valid object that is taken already; anything else has none.
+func (p *parser) each(v value, visit func(name []byte, member value)) {
 	if !v.object() {
 		return
 	}
-	for o := format.NewObject(v.raw); o.Next(); {
-		visit(p.key(&o), value{raw: o.Value, text: v.text[o.At : o.At+len(o.Value)]})
+	for c := format.NewCursor(v.raw); c.Next(); {
+		name := key(&c)
+		if c.Take() {
+			visit(name, value{raw: c.Value, text: v.text[c.At : c.At+len(c.Value)], escaped: c.Escaped})
+		}
 	}
 }
 
-// elements walks the elements of a valid array; anything else has none.
-func elements(v value, visit func(element value)) {
-	if v.raw[0] != '[' {
-		return
+// enter walks into the cursor's present value if it is an object; anything else stays unmapped.
+func (p *parser) enter(c *format.Cursor, name string) (child format.Cursor, ok bool) {
+	if c.First() != '{' {
+		p.unmapped(name, p.take(c))
+		return child, false
 	}
-	for i := 1; ; {
-		i += len(v.raw[i:]) - len(bytes.TrimLeft(v.raw[i:], " \t\r\n,"))
-		if v.raw[i] == ']' {
-			return
-		}
-		end, _ := format.ScanJSON(v.raw[i:])
-		visit(value{raw: v.raw[i : i+end], text: v.text[i : i+end]})
-		i += end
-	}
+	return c.Enter()
 }
 
 // address reads an IP address. What netip would refuse is sorted out before, for its errors are allocated and four
