@@ -36,6 +36,14 @@ func (g *recogniser) header(line []byte) bool {
 	return ok
 }
 
+// known returns the format and layout that hold for whatever follows.
+func (g *recogniser) known() (name, layout string) {
+	if g.headed >= 0 {
+		return g.reg.specs[g.headed].Name, g.layout
+	}
+	return g.hint, g.layout
+}
+
 // recognise returns the format and the layout of a record.
 func (g *recogniser) recognise(raw []byte) (name, layout string) {
 	switch {

@@ -36,6 +36,10 @@ type SplitStats struct {
 	DeadLetters int64
 	Controls    int64 // header lines, which become the layout of what follows
 	Bytes       int64 // of the uncompressed stream that are dealt with
+
+	// Format and Layout are what a Split that goes on behind Bytes is to be given: the options', or those of the last
+	// header line.
+	Format, Layout string
 }
 
 // Split cuts a stream into records and calls emit for each, in order. It takes plain text lines, JSON values one
@@ -60,6 +64,7 @@ func Split(ctx context.Context, in io.Reader, reg *Registry, o SplitOptions,
 	s.open(in, o.Origin.Object)
 	err := s.run()
 	s.stats.Bytes = s.base - o.Origin.Offset
+	s.stats.Format, s.stats.Layout = s.known()
 	return s.stats, err
 }
 
