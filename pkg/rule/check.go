@@ -43,7 +43,7 @@ func check(source string, class event.Class, ls *lists) (*checker, *parser.Tree)
 	if err != nil {
 		var e *file.Error
 		if errors.As(err, &e) {
-			c.mistakes = append(c.mistakes, &mistake{offset: byteOffset(source, e.From), message: firstLine(e.Message)})
+			c.mistakes = append(c.mistakes, &mistake{offset: byteOffset(source, e.From), message: syntaxMessage(e.Message)})
 		} else {
 			c.mistakes = append(c.mistakes, &mistake{message: firstLine(err.Error())})
 		}
@@ -51,6 +51,13 @@ func check(source string, class event.Class, ls *lists) (*checker, *parser.Tree)
 	}
 	tree.Node = c.condition(tree.Node)
 	return c, tree
+}
+
+func syntaxMessage(message string) string {
+	if strings.HasPrefix(message, "unexpected token EOF") {
+		return "the condition ends too early"
+	}
+	return firstLine(message)
 }
 
 // parserConfig makes expr's parser leave our own functions to us.

@@ -197,8 +197,12 @@ func (c *checker) pattern(n *ast.BinaryNode, l, r operand) ast.Node {
 
 func (c *checker) sign(n *ast.UnaryNode) operand {
 	if n.Operator != "-" && n.Operator != "+" {
-		c.condition(n)
-		return operand{shape: truth, node: n}
+		before := len(c.mistakes)
+		node := c.condition(n)
+		if len(c.mistakes) > before {
+			return operand{}
+		}
+		return operand{shape: truth, node: node}
 	}
 	o := c.value(n.Node)
 	if o.shape == bad {

@@ -91,11 +91,7 @@ func (ls *lists) read(s *source, text []byte) {
 		m.report(nodePlace(idNode), "", "id must be the file's name, %q, not %q", file, id)
 	}
 	m.text(m.need("title"), "title")
-	n := m.need("values")
-	values := m.texts(n, "values")
-	if n != nil && len(values) == 0 {
-		m.report(nodePlace(n), "", "a list needs at least one value")
-	}
+	values := m.texts(m.need("values"), "values")
 	m.done()
 	switch other := ls.byID[id]; {
 	case id == "":

@@ -109,6 +109,11 @@ func printable(r rune) rune {
 func nearest(word string, candidates []string) string {
 	best, distance := "", max(2, len(word)/3)+1
 	for _, c := range candidates {
+		if len(word) >= 3 && strings.HasPrefix(c, word) {
+			return `"` + c + `"`
+		}
+	}
+	for _, c := range candidates {
 		d := levenshtein.ComputeDistance(strings.ToLower(word), strings.ToLower(c))
 		if d < distance && d < len(c) {
 			best, distance = c, d

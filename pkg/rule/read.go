@@ -165,13 +165,13 @@ func readKindBlock(b *mapping, kind string, r *Rule) {
 		r.Threshold = &Threshold{Count: b.count(b.need("count"), "count"), Within: within(b)}
 	case "distinct":
 		d := &Distinct{Count: b.count(b.need("count"), "count"), Within: within(b)}
-		d.Of, _ = b.key(b.need("of"), "of", r.Class)
+		d.Of, _ = b.single(b.need("of"), "of", r.Class)
 		r.Distinct = d
 	case "sum":
 		n := b.need("of")
 		s := &Sum{Within: within(b)}
 		var ok bool
-		if s.Of, ok = b.key(n, "of", r.Class); ok && s.Of.Field.Type != event.TypeInt && s.Of.Field.Type != event.TypeFloat {
+		if s.Of, ok = b.single(n, "of", r.Class); ok && s.Of.Field.Type != event.TypeInt && s.Of.Field.Type != event.TypeFloat {
 			b.report(nodePlace(n), "", "sum adds up numbers, and %s is %s", s.Of.Name, kindOf(s.Of.Field))
 		}
 		s.Total = b.amount(b.need("total"), "total", ok && s.Of.Field.Unit == "bytes")
@@ -180,10 +180,10 @@ func readKindBlock(b *mapping, kind string, r *Rule) {
 		f := &FirstSeen{}
 		switch n := b.need("value").(type) {
 		case *ast.SequenceNode:
-			f.Value = b.keys(n, "value", r.Class)
+			f.Value = b.keys(n, "value", b.single, r.Class)
 		case nil:
 		default:
-			if k, ok := b.key(n, "value", r.Class); ok {
+			if k, ok := b.single(n, "value", r.Class); ok {
 				f.Value = []Key{k}
 			}
 		}
@@ -200,8 +200,8 @@ func readKindBlock(b *mapping, kind string, r *Rule) {
 func within(b *mapping) time.Duration { return b.duration(b.need("within"), "within", time.Second) }
 
 func readGrouping(m *mapping, r *Rule) {
-	r.GroupBy = m.keysOf("group_by", r.Class)
-	r.Show = m.keysOf("show", r.Class)
+	r.GroupBy = m.keys(m.take("group_by"), "group_by", m.single, r.Class)
+	r.Show = m.keys(m.take("show"), "show", m.key, r.Class)
 	if n := m.take("dedup"); n != nil {
 		r.Dedup = m.duration(n, "dedup", time.Second)
 		if w := r.Window(); r.Dedup > 0 && r.Dedup < w {
@@ -210,25 +210,16 @@ func readGrouping(m *mapping, r *Rule) {
 	}
 }
 
-func (m *mapping) keysOf(name string, c event.Class) []Key {
-	return m.source.keys(m.take(name), name, c)
-}
-
 // readAdvice reads what helps the person who gets the alert; it returns the keys that runbook and pivots name.
 func readAdvice(m *mapping, r *Rule) []Key {
 	n := m.need("attack")
-	if r.Attack = m.texts(n, "attack"); n != nil && len(r.Attack) == 0 {
-		m.report(nodePlace(n), "", "attack names at least one ATT&CK technique")
-	}
+	r.Attack = m.texts(n, "attack")
 	for _, id := range r.Attack {
 		if !attackPattern.MatchString(id) {
 			m.report(nodePlace(n), "", "%q is not an ATT&CK technique (T1078 or T1078.004)", id)
 		}
 	}
-	n = m.need("false_positives")
-	if r.FalsePositives = m.texts(n, "false_positives"); n != nil && len(r.FalsePositives) == 0 {
-		m.report(nodePlace(n), "", "false_positives names at least one innocent cause, or says that none is known")
-	}
+	r.FalsePositives = m.texts(m.need("false_positives"), "false_positives")
 	r.Tags = m.texts(m.take("tags"), "tags")
 	n = m.take("references")
 	r.References = m.texts(n, "references")

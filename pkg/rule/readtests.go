@@ -18,15 +18,13 @@ func readTests(m *mapping, r *Rule) {
 	}
 	positive, negative := false, false
 	for _, el := range nodes {
-		t, ok := readTest(m.source, el, r)
-		if !ok {
-			continue
-		}
+		t, good := readTest(m.source, el, r)
+		r.Tests = append(r.Tests, t)
+		ok = ok && good
 		positive = positive || len(t.Alerts) > 0
 		negative = negative || len(t.Alerts) == 0
-		r.Tests = append(r.Tests, t)
 	}
-	if len(r.Tests) < len(nodes) { // the broken one may be the one that is missing
+	if !ok { // the broken one may be the one that is missing
 		return
 	}
 	if !positive {

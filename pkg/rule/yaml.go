@@ -217,7 +217,10 @@ func (s *source) list(n ast.Node, what string) ([]ast.Node, bool) {
 
 // texts returns the texts of a list.
 func (s *source) texts(n ast.Node, what string) []string {
-	nodes, _ := s.list(n, what)
+	nodes, ok := s.list(n, what)
+	if ok && len(nodes) == 0 {
+		s.report(nodePlace(n), "", "%s is an empty list: leave it out, or name something", what)
+	}
 	var texts []string
 	for _, el := range nodes {
 		if v, ok := s.text(el, "each of "+what); ok {
