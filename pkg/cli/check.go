@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shrike-sec/shrike/pkg/app"
+	"github.com/shrike-sec/shrike/pkg/config"
+)
+
+func (s *shell) checkCommand() *cobra.Command {
+	var print, reference bool
+	c := &cobra.Command{
+		Use: "check", Short: "Check the configuration, the rules it names and the files it points to", Args: cobra.NoArgs,
+		Example: `  shrike check --config shrike.yml           say what is wrong, with file, line and column
+  shrike check --config shrike.yml --print   the settings in effect, secrets hidden
+  shrike check --reference                   every key, its type, default and meaning, as Markdown`,
+		RunE: func(*cobra.Command, []string) error {
+			if reference {
+				_, err := fmt.Fprint(s.out, config.Reference())
+				return err
+			}
+			cfg, err := s.config()
+			if err != nil {
+				return err
+			}
+			set, err := app.Rules(cfg)
+			if err != nil {
+				return &exit{exitUsage, err}
+			}
+			if err := checkFiles(cfg); err != nil {
+				return &exit{exitUsage, err}
+			}
+			if print {
+				_, err := s.out.Write(cfg.YAML())
+				return err
+			}
+			_, err = fmt.Fprintf(s.out, "configuration is good: %d rules, %d sources, %d receivers\n",
+				len(set.Rules()), len(cfg.Sources), len(cfg.Receivers))
+			return err
+		},
+	}
+	c.Flags().BoolVar(&print, "print", false, "print every setting in effect, secrets hidden")
+	c.Flags().BoolVar(&reference, "reference", false, "print the reference of all keys")
+	return c
+}
+
+// checkFiles reads what the configuration points to, as the services will: secrets and certificates.
+func checkFiles(cfg *config.Config) error {
+	type secret struct {
+		value config.Secret
+		file  string
+	}
+	secrets := []secret{
+		{cfg.Kafka.Password, cfg.Kafka.PasswordFile},
+		{cfg.ClickHouse.Password, cfg.ClickHouse.PasswordFile},
+		{cfg.ClickHouse.HunterPassword, cfg.ClickHouse.HunterPasswordFile},
+		{"", cfg.Listen.TokenFile}, {"", cfg.Listen.IngestTokenFile}, {"", cfg.Listen.MetricsTokenFile},
+	}
+	clients := []config.ClientTLS{cfg.Kafka.TLS, cfg.ClickHouse.TLS}
+	for _, r := range cfg.Receivers {
+		if r.Webhook != nil {
+			secrets = append(secrets, secret{r.Webhook.URL, r.Webhook.URLFile}, secret{r.Webhook.Secret, r.Webhook.SecretFile})
+			clients = append(clients, r.Webhook.TLS)
+		}
+		if r.Slack != nil {
+			secrets = append(secrets, secret{r.Slack.URL, r.Slack.URLFile})
+		}
+	}
+	for _, x := range secrets {
+		if _, err := config.ReadSecret(x.value, x.file); err != nil {
+			return err
+		}
+	}
+	for _, t := range clients {
+		if _, err := t.Config(); err != nil {
+			return err
+		}
+	}
+	_, err := cfg.Listen.TLS.Config()
+	return err
+}

@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// printable makes text from logs harmless for a terminal: an attacker writes user agents, and a terminal obeys escape
+// sequences. Line breaks and whatever is not to be seen are written as escapes.
+func printable(s string) string {
+	if !strings.ContainsFunc(s, unprintable) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if unprintable(r) {
+			q := fmt.Sprintf("%+q", string(r))
+			b.WriteString(q[1 : len(q)-1])
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// unprintable also holds for the characters that reverse or hide what follows, and for bytes that are not UTF-8.
+func unprintable(r rune) bool { return r == unicode.ReplacementChar || !unicode.IsPrint(r) }
+
+// newTable returns a table without lines between its rows, as wide as its content.
+func newTable(out io.Writer, header ...string) table.Writer {
+	t := table.NewWriter()
+	t.SetOutputMirror(out)
+	style := table.StyleLight
+	style.Options = table.Options{SeparateHeader: true, SeparateColumns: true}
+	style.Box.MiddleVertical = " "
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", " "
+	style.Format.Header = text.FormatDefault
+	t.SetStyle(style)
+	row := make(table.Row, len(header))
+	for i, h := range header {
+		row[i] = h
+	}
+	t.AppendHeader(row)
+	return t
+}
+
+// short cuts text to n characters for a column.
+func short(s string, n int) string {
+	r := []rune(printable(s))
+	if len(r) <= n {
+		return string(r)
+	}
+	return string(r[:n-1]) + "…"
+}
+
+// printJSON writes v as one line.
+func printJSON(out io.Writer, v any) error {
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// oneOf checks a flag that has a closed set of values.
+func oneOf(flag, value string, allowed ...string) error {
+	for _, a := range allowed {
+		if a == value {
+			return nil
+		}
+	}
+	return usage("--%s is %q, not one of %s", flag, value, strings.Join(allowed, ", "))
+}

@@ -1,0 +1,211 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/agnivade/levenshtein"
+	"github.com/spf13/cobra"
+
+	"github.com/shrike-sec/shrike/pkg/app"
+	"github.com/shrike-sec/shrike/pkg/builtin"
+	"github.com/shrike-sec/shrike/pkg/rule"
+	"github.com/shrike-sec/shrike/pkg/ruletest"
+)
+
+// rules loads the rules at the paths, else the configured ones, else those that are built in, and keeps only those
+// with the ids, if any. What is wrong with them is an error of usage.
+func (s *shell) rules(paths, only []string) (*rule.Set, error) {
+	cfg, err := s.config()
+	if err != nil {
+		return nil, err
+	}
+	if len(paths) > 0 {
+		cfg.Rules.Paths = paths
+	}
+	set, err := app.Rules(cfg)
+	if err != nil {
+		return nil, &exit{exitUsage, err}
+	}
+	if len(only) == 0 {
+		return set, nil
+	}
+	var kept []*rule.Rule
+	for _, id := range only {
+		r := set.Rule(id)
+		if r == nil {
+			return nil, usage("no rule has the id %q%s", id, nearRule(set, id))
+		}
+		kept = append(kept, r)
+	}
+	return rule.NewSet(kept), nil
+}
+
+func nearRule(set *rule.Set, id string) string {
+	best, least := "", 1+len(id)/3
+	for _, r := range set.Rules() {
+		if n := levenshtein.ComputeDistance(id, r.ID); n <= least {
+			best, least = r.ID, n
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %q?)", best)
+}
+
+func (s *shell) rulesCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "rules", Short: "Check, test and list rules",
+		Example: `  shrike rules lint my-rules/
+  shrike rules test my-rules/
+  shrike rules list`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			_ = c.Help()
+			return usage("say which: lint, test or list")
+		},
+	}
+	c.AddCommand(s.rulesLintCommand(), s.rulesTestCommand(), s.rulesListCommand())
+	return c
+}
+
+func (s *shell) rulesLintCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "lint [PATH...]", Short: "Say what is wrong with rule files: all of it, with file, line and column",
+		Example: `  shrike rules lint                   the configured rules, else the built-in ones
+  shrike rules lint my-rules/ one.yml`,
+		RunE: func(_ *cobra.Command, args []string) error {
+			set, err := s.rules(args, nil)
+			if err != nil {
+				return err
+			}
+			tests := 0
+			for _, r := range set.Rules() {
+				tests += len(r.Tests)
+			}
+			_, err = fmt.Fprintf(s.out, "%d rules with %d tests are well-formed\n", len(set.Rules()), tests)
+			return err
+		},
+	}
+}
+
+func (s *shell) rulesTestCommand() *cobra.Command {
+	var only string
+	var verbose bool
+	c := &cobra.Command{
+		Use: "test [PATH...]", Short: "Run the tests inside rule files", Long: `Run the tests inside rule files: their raw log lines go through the real parsers and the rule itself.
+
+Exit status: 0 all passed, 1 some did not, 2 usage or broken rules.`,
+		Example: `  shrike rules test                   the configured rules, else the built-in ones
+  shrike rules test my-rules/ --rule aws-root-console-login --verbose`,
+		RunE: func(cmd *cobra.Command, args []string) error { return s.testRules(cmd.Context(), args, only, verbose) },
+	}
+	c.Flags().StringVar(&only, "rule", "", "id of the one rule to test")
+	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "print the tests that passed too")
+	return c
+}
+
+func (s *shell) testRules(ctx context.Context, paths []string, only string, verbose bool) error {
+	var ids []string
+	if only != "" {
+		ids = []string{only}
+	}
+	set, err := s.rules(paths, ids)
+	if err != nil {
+		return err
+	}
+	results, err := ruletest.Run(ctx, set, builtin.Formats(), only)
+	if err != nil {
+		return fmt.Errorf("test rules: %w", err)
+	}
+	failed := 0
+	for _, r := range results {
+		switch {
+		case !r.Passed:
+			failed++
+			fmt.Fprintf(s.out, "FAIL %s: %s (%s:%d)\n%s\n", r.Rule, printable(r.Test), r.File, r.Line, indent(r.Diff))
+		case verbose:
+			fmt.Fprintf(s.out, "ok   %s: %s (%s)\n", r.Rule, printable(r.Test), r.Took.Round(time.Microsecond))
+		}
+	}
+	fmt.Fprintf(s.out, "%d tests of %d rules: %d passed, %d failed\n", len(results), len(set.Rules()), len(results)-failed, failed)
+	if failed > 0 {
+		return &exit{exitBad, nil}
+	}
+	return nil
+}
+
+// indent keeps the lines of a diff but nothing else that a terminal would obey.
+func indent(text string) string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	for i, l := range lines {
+		lines[i] = "     " + printable(strings.ReplaceAll(l, "\t", "  "))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (s *shell) rulesListCommand() *cobra.Command {
+	var output string
+	c := &cobra.Command{
+		Use: "list [PATH...]", Short: "List rules",
+		Example: `  shrike rules list
+  shrike rules list my-rules/ --output json | jq -r .id`,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := oneOf("output", output, "table", "json"); err != nil {
+				return err
+			}
+			set, err := s.rules(args, nil)
+			if err != nil {
+				return err
+			}
+			return s.listRules(set, output)
+		},
+	}
+	c.Flags().StringVarP(&output, "output", "o", "table", "table, or json for one rule a line")
+	return c
+}
+
+func (s *shell) listRules(set *rule.Set, output string) error {
+	if output == "json" {
+		for _, r := range set.Rules() {
+			line := map[string]any{
+				"id": r.ID, "severity": severity(r), "class": r.Class.String(), "kind": kind(r), "title": r.Title.Source,
+				"attack": r.Attack, "tags": r.Tags, "mode": r.Mode, "file": r.File, "tests": len(r.Tests),
+			}
+			if err := printJSON(s.out, line); err != nil {
+				return fmt.Errorf("write rules: %w", err)
+			}
+		}
+		return nil
+	}
+	t := newTable(s.out, "RULE", "SEVERITY", "CLASS", "KIND", "MODE", "ATT&CK", "TITLE")
+	for _, r := range set.Rules() {
+		t.AppendRow([]any{r.ID, severity(r), r.Class, kind(r), r.Mode, strings.Join(r.Attack, " "), short(r.Title.Source, 80)})
+	}
+	t.Render()
+	return nil
+}
+
+// severity is the highest that the rule's alerts may have.
+func severity(r *rule.Rule) string {
+	all := []string{r.Severity.Success, r.Severity.Failure, r.Severity.Unknown}
+	return slices.MaxFunc(all, func(a, b string) int { return rule.SeverityRank(a) - rule.SeverityRank(b) })
+}
+
+func kind(r *rule.Rule) string {
+	switch {
+	case r.Threshold != nil:
+		return "threshold"
+	case r.Distinct != nil:
+		return "distinct"
+	case r.Sum != nil:
+		return "sum"
+	case r.FirstSeen != nil:
+		return "first_seen"
+	}
+	return "match"
+}

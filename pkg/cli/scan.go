@@ -1,0 +1,187 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/shrike-sec/shrike/pkg/alert"
+	"github.com/shrike-sec/shrike/pkg/builtin"
+	"github.com/shrike-sec/shrike/pkg/record"
+	"github.com/shrike-sec/shrike/pkg/rule"
+	"github.com/shrike-sec/shrike/pkg/scan"
+)
+
+type scanFlags struct {
+	output, since, until, failOn string
+	only, paths                  []string
+	dead                         bool
+}
+
+func (s *shell) scanCommand() *cobra.Command {
+	var f scanFlags
+	c := &cobra.Command{
+		Use: "scan PATH...", Short: "Run the rules over files and folders, without Kafka and ClickHouse", Args: cobra.MinimumNArgs(1),
+		Long: `Run the rules over files and folders in one process: for incident response on an exported trail. Formats and gzip are
+recognised by content, - is standard input.
+
+Exit status: 0 no alert, 1 alerts of at least --fail-on, 2 usage or broken rules, 3 input that cannot be read.`,
+		Example: `  shrike scan trail/
+  shrike scan --since 2026-03-01 --until 2026-03-02T12:00:00Z --output json trail/ | jq .title
+  shrike scan --rules my-rules/ --rule aws-root-console-login --fail-on high trail.json.gz
+  aws s3 cp s3://bucket/trail.json.gz - | shrike scan -`,
+		RunE: func(cmd *cobra.Command, args []string) error { return s.scan(cmd.Context(), args, f) },
+	}
+	c.Flags().StringVarP(&f.output, "output", "o", "table", "table, or json for one alert a line")
+	c.Flags().StringVar(&f.since, "since", "", "skip events before this time: 2026-03-01, 2026-03-01T09:00:00Z, or 24h ago")
+	c.Flags().StringVar(&f.until, "until", "", "skip events at and after this time")
+	c.Flags().StringArrayVar(&f.only, "rule", nil, "id of the one rule to run; may be repeated")
+	c.Flags().StringArrayVar(&f.paths, "rules", nil, "rule file or folder instead of the built-in rules; may be repeated")
+	c.Flags().StringVar(&f.failOn, "fail-on", "low", "least severity that ends with status 1: info, low, medium, high, critical, or never")
+	c.Flags().BoolVar(&f.dead, "dead-letters", false, "print each record that cannot be parsed to standard error")
+	return c
+}
+
+func (s *shell) scan(ctx context.Context, paths []string, f scanFlags) error {
+	if err := errors.Join(oneOf("output", f.output, "table", "json"),
+		oneOf("fail-on", f.failOn, "info", "low", "medium", "high", "critical", "never")); err != nil {
+		return &exit{exitUsage, err}
+	}
+	o, err := s.scanOptions(f)
+	if err != nil {
+		return err
+	}
+	inputs, unreadable := scan.Inputs(paths, s.in)
+	bar := s.progress(inputs)
+	if bar != nil {
+		o.Progress = bar
+	}
+	report, err := scan.Run(ctx, inputs, o)
+	if bar != nil {
+		_ = bar.Clear()
+	}
+	if err != nil {
+		return fmt.Errorf("scan: %w", err)
+	}
+	report.Unreadable = append(report.Unreadable, split(unreadable)...)
+	if err := s.printAlerts(report.Alerts, f.output); err != nil {
+		return err
+	}
+	printSummary(s.err, report, o.Rules)
+	switch {
+	case len(report.Unreadable) > 0:
+		return &exit{exitInput, errors.Join(report.Unreadable...)}
+	case fails(report.Alerts, f.failOn):
+		return &exit{exitBad, nil}
+	}
+	return nil
+}
+
+func (s *shell) scanOptions(f scanFlags) (o scan.Options, err error) {
+	now := time.Now()
+	if o.Since, err = parseTime("since", f.since, now); err != nil {
+		return o, err
+	}
+	if o.Until, err = parseTime("until", f.until, now); err != nil {
+		return o, err
+	}
+	if o.Rules, err = s.rules(f.paths, f.only); err != nil {
+		return o, err
+	}
+	o.Formats = builtin.Formats()
+	if f.dead {
+		o.DeadLetter = func(d *record.DeadLetter) { printDeadLetter(s.err, d) }
+	}
+	return o, nil
+}
+
+// progress returns a bar over the bytes of the inputs when a person looks at stderr, else nil.
+func (s *shell) progress(inputs []scan.Input) *progressbar.ProgressBar {
+	if !isTerminal(s.err) {
+		return nil
+	}
+	var total int64
+	for _, in := range inputs {
+		if in.Size == 0 { // a stream: nobody knows
+			total = -1
+			break
+		}
+		total += in.Size
+	}
+	return progressbar.NewOptions64(total, progressbar.OptionSetWriter(s.err), progressbar.OptionShowBytes(true),
+		progressbar.OptionSetDescription("scan"), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+}
+
+func split(err error) []error {
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		return many.Unwrap()
+	}
+	if err != nil {
+		return []error{err}
+	}
+	return nil
+}
+
+func fails(alerts []alert.Alert, failOn string) bool {
+	return failOn != "never" && slices.ContainsFunc(alerts, func(a alert.Alert) bool {
+		return rule.SeverityRank(a.Severity) >= rule.SeverityRank(failOn)
+	})
+}
+
+// printAlerts prints alerts as a table, or as JSON, one a line.
+func (s *shell) printAlerts(alerts []alert.Alert, output string) error {
+	if output == "json" {
+		for i := range alerts {
+			if err := printJSON(s.out, &alerts[i]); err != nil {
+				return fmt.Errorf("write alerts: %w", err)
+			}
+		}
+		return nil
+	}
+	if len(alerts) == 0 {
+		return nil
+	}
+	t := newTable(s.out, "TIME", "SEVERITY", "RULE", "TITLE", "COUNT")
+	for _, a := range alerts {
+		t.AppendRow([]any{a.FirstEventTime.UTC().Format(time.DateTime), a.Severity, a.RuleID, short(a.Title, 100), a.Count})
+	}
+	t.Render()
+	return nil
+}
+
+func printSummary(out io.Writer, r *scan.Report, set *rule.Set) {
+	n := func(v int64) string { return humanize.Comma(v) }
+	fmt.Fprintf(out, "%s records in %d files: %s events, %s dead letters, %s control records\n",
+		n(r.Records), r.Inputs, n(r.Events), n(r.DeadLetters()), n(r.Controls))
+	for _, reason := range record.Reasons() {
+		if r.Dead[reason] > 0 {
+			fmt.Fprintf(out, "  %s dead letters: %s\n", n(r.Dead[reason]), reason)
+		}
+	}
+	if r.Skipped > 0 {
+		fmt.Fprintf(out, "%s events skipped by --since and --until\n", n(r.Skipped))
+	}
+	if !r.First.IsZero() {
+		fmt.Fprintf(out, "from %s to %s (%s)\n", r.First.Format(time.RFC3339), r.Last.Format(time.RFC3339), r.Last.Sub(r.First).Round(time.Second))
+	}
+	fmt.Fprintf(out, "%d alerts of %d rules\n", len(r.Alerts), len(set.Rules()))
+	if r.Lost > 0 {
+		fmt.Fprintf(out, "%s more alerts are not shown: narrow the scan by --rule, --since and --until\n", n(r.Lost))
+	}
+	for _, id := range r.Unlearned {
+		why := "its learning time is longer than the time scanned"
+		if x := set.Rule(id); x != nil && x.FirstSeen != nil {
+			learning := time.Duration(x.FirstSeen.Learning)
+			why = fmt.Sprintf("it learns for %s, and no group was seen that long", strings.TrimSuffix(learning.String(), "0m0s"))
+		}
+		fmt.Fprintf(out, "rule %s could not be evaluated: %s\n", id, why)
+	}
+}
