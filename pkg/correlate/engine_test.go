@@ -99,7 +99,7 @@ func TestStateGoesWhenTimeHasPassed(t *testing.T) {
 }
 
 // Dropping state by time must not change an alert while arrivals keep within the lateness: a long stream, a little out of
-// order, ends in the alerts of the definition. Leaving the window out of `keep` in expire makes this fail.
+// order, ends in the alerts of the definition. Keeping only Lateness in expire makes this fail.
 func TestDroppingStateChangesNothingOnTime(t *testing.T) {
 	t.Parallel()
 	r := counting(3, time.Hour, 2*time.Hour)

@@ -18,22 +18,24 @@ import (
 // samples of groups that never fire, so they are kept packed: as match.Sample they would take about five times the memory.
 //
 // A sample is its length, 8 bytes of time, the id, native id and class, and pairs of a field's number in rule.Capture and
-// its JSON; texts have their length before them.
+// its JSON; texts have their length before them. A field of group_by whose value is the group's own has an empty text: the
+// group knows it.
 type evidence string
 
 // names numbers the fields that a rule captures.
 type names struct {
 	list  []string
-	index map[string]int
+	group []int // by number: place in group_by, -1 for other fields
 }
 
 func newNames(r *rule.Rule) *names {
-	n := &names{index: make(map[string]int, len(r.Capture))}
+	n := &names{}
 	for _, k := range r.Capture {
-		if _, ok := n.index[k.Name]; !ok {
-			n.index[k.Name] = len(n.list)
-			n.list = append(n.list, k.Name)
+		if slices.Contains(n.list, k.Name) {
+			continue
 		}
+		n.list = append(n.list, k.Name)
+		n.group = append(n.group, slices.IndexFunc(r.GroupBy, func(g rule.Key) bool { return g.Name == k.Name }))
 	}
 	return n
 }
@@ -50,19 +52,19 @@ func (a packed) compare(b packed) int {
 }
 
 // pack turns a signal's samples into evidence.
-func (n *names) pack(samples []match.Sample) evidence {
+func (n *names) pack(key []string, samples []match.Sample) evidence {
 	if len(samples) == 0 {
 		return ""
 	}
 	var room [match.MaxSamples + 1]packed
 	list := room[:0]
 	for i := range samples {
-		list = append(list, split(string(n.appendSample(nil, &samples[i]))))
+		list = append(list, split(string(n.appendSample(nil, key, &samples[i]))))
 	}
 	return join(list)
 }
 
-func (n *names) appendSample(b []byte, s *match.Sample) []byte {
+func (n *names) appendSample(b []byte, key []string, s *match.Sample) []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(s.EventTime))
 	var id [16]byte
 	if decoded, err := hex.Decode(id[:], idBytes(s.EventUID)); err == nil && decoded == len(id) {
@@ -74,11 +76,21 @@ func (n *names) appendSample(b []byte, s *match.Sample) []byte {
 	class, _ := event.ParseClass(s.Class)
 	b = append(b, byte(class))
 	for i, name := range n.list {
-		if v, ok := s.Fields[name]; ok {
-			b = appendText(binary.AppendUvarint(b, uint64(i)), string(v))
+		v, ok := s.Fields[name]
+		if !ok {
+			continue
 		}
+		if g := n.group[i]; g >= 0 && g < len(key) && quotes(v, key[g]) {
+			v = nil
+		}
+		b = appendText(binary.AppendUvarint(b, uint64(i)), string(v))
 	}
 	return b
+}
+
+// quotes reports whether v is text in quotes, without any escape.
+func quotes(v json.RawMessage, text string) bool {
+	return len(v) == len(text)+2 && v[0] == '"' && v[len(v)-1] == '"' && string(v[1:len(v)-1]) == text
 }
 
 // idBytes returns the id's text when it is 32 digits, as event.UID writes it; else nothing, and the id is kept as it is.
@@ -151,17 +163,17 @@ func (v evidence) before(list []packed) evidence {
 }
 
 // samples unpacks v for an alert.
-func (n *names) samples(v evidence) []alert.Sample {
+func (n *names) samples(key []string, v evidence) []alert.Sample {
 	out := []alert.Sample{}
 	for rest := string(v); rest != ""; {
 		var one string
 		one, rest = cutText(rest)
-		out = append(out, n.sample(one))
+		out = append(out, n.sample(key, one))
 	}
 	return out
 }
 
-func (n *names) sample(one string) alert.Sample {
+func (n *names) sample(key []string, one string) alert.Sample {
 	p := split(one)
 	s := alert.Sample{EventUID: p.id, EventTime: time.Unix(0, p.time).UTC(), Fields: map[string]json.RawMessage{}}
 	if len(p.id) == len(event.UID{}) {
@@ -175,6 +187,9 @@ func (n *names) sample(one string) alert.Sample {
 		var v string
 		no, rest = cutUvarint(rest)
 		v, rest = cutText(rest)
+		if v == "" {
+			v = `"` + key[n.group[no]] + `"`
+		}
 		s.Fields[n.list[no]] = json.RawMessage(v)
 	}
 	return s

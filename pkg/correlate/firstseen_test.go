@@ -64,6 +64,19 @@ func TestFirstSeenLearnsThenTells(t *testing.T) {
 	}
 }
 
+// What a group learned is learned, also from the same frame, else the cut into frames would decide. Deleting
+// `|| r.frame == m.frame` in firstseen makes this fail.
+func TestFirstSeenTellsOnceAFrame(t *testing.T) {
+	t.Parallel()
+	r := novelRule(24*time.Hour, 0)
+	g := newEngine([]*rule.Rule{r}, Options{})
+	g.Recall(nil)
+	f := novelFrame(r, 0, novel(r, "eva", "DE", 100*day), novel(r, "eva", "DE", 102*day), novel(r, "eva", "FR", 102*day), novel(r, "eva", "FR", 103*day))
+	if diff := gocmp.Diff([]string{"eva day 102 count 1"}, say(g.Apply(f, 7).Alerts)); diff != "" {
+		t.Errorf("alerts (-want +got):\n%s", diff)
+	}
+}
+
 func TestFirstSeenForgets(t *testing.T) {
 	t.Parallel()
 	r := novelRule(0, 80*24*time.Hour)

@@ -23,7 +23,7 @@ type groups struct {
 
 	byKey    map[string]*group
 	stalest  lru
-	touched  []*group
+	touched  []arrivals
 	bytes    int64
 	maxKeys  int
 	maxBytes int64
@@ -37,20 +37,44 @@ type group struct {
 	key     string  // packed values of group_by
 	points  []point // by time; none for match
 	open    []open  // by period
-	lo, hi  int64   // event times of this flush's arrivals, while touched
 	size    int64   // as counted in groups.bytes
-	touched bool
-	late    bool // this flush's arrivals are older than what was dropped
+	touched int32   // its place in groups.touched, from 1; 0: not touched
 	links
+}
+
+// arrivals are what came for a group since the last flush.
+type arrivals struct {
+	*group
+	lo, hi int64 // event times
+	late   bool  // older than what was dropped
 }
 
 // point is the signals of one time bucket.
 type point struct {
 	tally
 	time   int64
-	sum    float64
-	hashes []uint64
+	sum    float64   // kind sum
+	hashes *[]uint64 // kind distinct; a pointer, since the other kinds have far more points and none
 	state  uint8
+}
+
+// fold joins what a signal says beside its tally.
+func (p *point) fold(s *match.Signal, limit int) {
+	p.sum += s.Sum
+	if limit == 0 {
+		return
+	}
+	if p.hashes == nil {
+		p.hashes = new([]uint64)
+	}
+	*p.hashes = match.MergeHashes(*p.hashes, s.Hashes, limit)
+}
+
+func (p *point) values() []uint64 {
+	if p.hashes == nil {
+		return nil
+	}
+	return *p.hashes
 }
 
 // What is known of a point. None is ever taken back.
@@ -90,8 +114,7 @@ func (g *groups) signal(s *match.Signal, _ int64) {
 		return
 	}
 	p := k.point(s.Time)
-	p.sum += s.Sum
-	p.hashes = match.MergeHashes(p.hashes, s.Hashes, g.hashes)
+	p.fold(s, g.hashes)
 	if p.state&inOwn != 0 {
 		k.alert(own).grow(&delta)
 	}
@@ -113,12 +136,13 @@ func (g *groups) touch(key []string, t int64) *group {
 		g.byKey[k.key] = k
 		g.stalest.push(k)
 	}
-	if !k.touched {
-		k.touched, k.lo, k.hi, k.late = true, t, t, false
-		g.touched = append(g.touched, k)
+	if k.touched == 0 {
+		g.touched = append(g.touched, arrivals{group: k, lo: t, hi: t})
+		k.touched = int32(len(g.touched))
 	}
-	k.lo, k.hi = min(k.lo, t), max(k.hi, t)
-	k.late = k.late || t < g.dropped
+	in := &g.touched[k.touched-1]
+	in.lo, in.hi = min(in.lo, t), max(in.hi, t)
+	in.late = in.late || t < g.dropped
 	return k
 }
 
@@ -157,17 +181,18 @@ func (a *open) grow(t *tally) {
 
 // flush evaluates each touched group once, however many signals it got.
 func (g *groups) flush(out *Result, offset int64) {
-	for _, k := range g.touched {
+	for _, in := range g.touched {
+		k := in.group
+		k.touched = 0
 		if g.window != nil {
-			g.evaluate(k)
+			g.evaluate(k, in.lo, in.hi)
 		}
-		k.touched = false
 		for i := range k.open {
 			a := &k.open[i]
 			if !a.changed {
 				continue
 			}
-			a.changed, a.late = false, a.late || k.late
+			a.changed, a.late = false, a.late || in.late
 			out.Alerts = append(out.Alerts, g.render(k, a, offset))
 		}
 		g.stalest.renew(k)
@@ -178,13 +203,16 @@ func (g *groups) flush(out *Result, offset int64) {
 	g.bound()
 }
 
-// evaluate moves the window over the ends that the arrivals in [lo, hi] can have changed, those in [lo, hi+W).
-func (g *groups) evaluate(k *group) {
-	begin := k.search(k.lo)
-	end := begin
-	settled := true
-	for ; end < len(k.points) && k.points[end].time < k.hi+g.length; end++ {
-		settled = settled && k.points[end].state&fires != 0
+// evaluate looks at the ends that arrivals in [lo, hi] can have changed, those in [lo, hi+W). Where several of them do not
+// fire yet, the window slides over them; for one, which is the rule with events in order, it is filled from the newest
+// signal backwards and only until it holds.
+func (g *groups) evaluate(k *group, lo, hi int64) {
+	begin := k.search(lo)
+	end, quiet := begin, 0
+	for ; end < len(k.points) && k.points[end].time < hi+g.length; end++ {
+		if k.points[end].state&fires == 0 {
+			quiet++
+		}
 	}
 	tail := k.search(k.points[begin].time - g.length + 1)
 	head := tail
@@ -192,31 +220,43 @@ func (g *groups) evaluate(k *group) {
 	period := int64(math.MinInt64)
 	g.window.Reset()
 	for i := begin; i < end; i++ {
-		e := k.points[i].time
-		if !settled {
-			for ; head <= i; head++ {
-				p := &k.points[head]
-				g.window.Add(p.count, p.sum, p.hashes)
-			}
-		}
-		for ; k.points[tail].time <= e-g.length; tail++ {
-			if !settled {
-				p := &k.points[tail]
-				g.window.Remove(p.count, p.sum, p.hashes)
-			}
-		}
 		p := &k.points[i]
-		if p.state&fires == 0 && (settled || !g.window.Holds()) {
-			continue
+		if quiet > 1 {
+			for ; head <= i; head++ {
+				g.add(&k.points[head])
+			}
 		}
-		p.state |= fires
-		if n := floorDiv(e, g.period); n != period {
+		for ; k.points[tail].time <= p.time-g.length; tail++ {
+			if quiet > 1 {
+				out := &k.points[tail]
+				g.window.Remove(out.count, out.sum, out.values())
+			}
+		}
+		if p.state&fires == 0 {
+			if quiet == 1 {
+				g.fill(k, tail, i)
+			}
+			if !g.window.Holds() {
+				continue
+			}
+			p.state |= fires
+		}
+		if n := floorDiv(p.time, g.period); n != period {
 			period, counted = n, 0
 		}
 		g.count(k, period, max(tail, counted), i)
 		counted = i + 1
 	}
 }
+
+// fill adds the points from..to to the empty window, the last first, until it holds.
+func (g *groups) fill(k *group, from, to int) {
+	for i := to; i >= from && !g.window.Holds(); i-- {
+		g.add(&k.points[i])
+	}
+}
+
+func (g *groups) add(p *point) { g.window.Add(p.count, p.sum, p.values()) }
 
 // count adds the points from..to, which a firing window of the period covers, to the period's alert, each once.
 func (g *groups) count(k *group, period int64, from, to int) {
@@ -251,13 +291,19 @@ const (
 	groupBytes = int64(unsafe.Sizeof(group{})) + 64 // and its place in the map
 	pointBytes = int64(unsafe.Sizeof(point{}))
 	openBytes  = int64(unsafe.Sizeof(open{}))
+
+	hashesBytes = int64(unsafe.Sizeof([]uint64{}))
 )
 
 // resize counts the group's memory anew.
 func (g *groups) resize(k *group) {
 	size := groupBytes + int64(len(k.key)) + int64(cap(k.points))*pointBytes + int64(cap(k.open))*openBytes
 	for i := range k.points {
-		size += int64(len(k.points[i].samples) + 8*cap(k.points[i].hashes))
+		p := &k.points[i]
+		size += int64(len(p.samples))
+		if p.hashes != nil {
+			size += hashesBytes + int64(8*cap(*p.hashes))
+		}
 	}
 	for i := range k.open {
 		size += int64(len(k.open[i].samples))

@@ -47,7 +47,7 @@ func (v *view) alert(offset int64) alert.Alert {
 		Group:          map[string]string{},
 		Period:         alert.Period{Start: utc(v.start), End: utc(v.end)},
 		FirstEventTime: utc(v.tally.first), LastEventTime: utc(v.tally.last),
-		Count: v.tally.count, Late: v.late, Events: v.names.samples(v.tally.samples),
+		Count: v.tally.count, Late: v.late, Events: v.names.samples(v.key, v.tally.samples),
 		FalsePositives: r.FalsePositives, References: r.References,
 	}
 	for i, k := range r.GroupBy {

@@ -14,7 +14,7 @@ type tally struct {
 }
 
 func newTally(s *match.Signal, n *names) tally {
-	t := tally{count: s.Count, first: s.First, last: s.Last, samples: n.pack(s.Samples), severity: int8(rule.SeverityRank(s.Severity))}
+	t := tally{count: s.Count, first: s.First, last: s.Last, samples: n.pack(s.Key, s.Samples), severity: int8(rule.SeverityRank(s.Severity))}
 	if t.first == 0 {
 		t.first = s.Time
 	}

@@ -1,0 +1,69 @@
+package firstseen
+
+import (
+	"fmt"
+	"testing"
+)
+
+func memory(o Options) *Memory {
+	if o.MaxKeys == 0 {
+		o.MaxKeys, o.MaxBytes = 100, 1<<20
+	}
+	return New(o)
+}
+
+func TestSeeAsOfAnOffset(t *testing.T) {
+	t.Parallel()
+	m := memory(Options{})
+	m.Learn("g", "old", Row{Offset: 5, First: 1, Last: 1})
+	for i, c := range []struct {
+		value  string
+		offset int64
+		want   bool
+	}{
+		{"old", 4, true}, {"old", 5, false} /* 4 has written it by now */, {"new", 6, true}, {"new", 7, false},
+	} {
+		m.Next()
+		if got := m.See("g", c.value, c.offset, 2, 2); got.New != c.want {
+			t.Errorf("step %d: new %v, want %v", i, got.New, c.want)
+		}
+	}
+}
+
+// A group that is dropped begins to learn anew: what it had must not be told as new. Deleting the call of bound in See
+// makes this fail.
+func TestBoundDropsWholeGroups(t *testing.T) {
+	t.Parallel()
+	m := memory(Options{Learning: 10, MaxKeys: 2, MaxBytes: 1 << 20})
+	for i, name := range []string{"a", "b", "a", "c"} {
+		m.Next()
+		m.See(name, "v", int64(i), 0, 0)
+	}
+	m.Next()
+	if a := m.See("b", "v", 9, 20, 20); !a.New || a.Learned {
+		t.Errorf("a dropped group: new %v learned %v, want new and not learned", a.New, a.Learned)
+	}
+	if groups, _, evicted := m.Size(); groups != 2 || evicted != 2 {
+		t.Errorf("%d groups, %d evicted; want 2 and 2", groups, evicted)
+	}
+}
+
+func TestExpireForgetsAndGivesBack(t *testing.T) {
+	t.Parallel()
+	m := memory(Options{Forget: 80})
+	_, empty, _ := m.Size()
+	for i := range 30 {
+		m.Next()
+		m.See(fmt.Sprint("g", i%3), fmt.Sprint("v", i), int64(i), int64(i), int64(i))
+	}
+	m.Expire(500)
+	if groups, bytes, evicted := m.Size(); groups != 0 || bytes != empty || evicted != 0 {
+		t.Errorf("%d groups, %d bytes, %d evicted after all was forgotten", groups, bytes, evicted)
+	}
+	forever := memory(Options{})
+	forever.See("g", "v", 1, 1, 1)
+	forever.Expire(1 << 60)
+	if groups, _, _ := forever.Size(); groups != 1 {
+		t.Error("a rule that never forgets forgot")
+	}
+}
