@@ -227,7 +227,7 @@ func TestScan(t *testing.T) {
 		t.Errorf("scan: %+v", got)
 	}
 	if !strings.Contains(got.out, "2026-03-01 09:01:00") || !strings.Contains(got.err, "2 records in 1 files: 2 events, 0 dead letters") ||
-		!strings.Contains(got.err, "from 2026-03-01T09:01:00Z to 2026-03-01T09:02:00Z (1m0s)") {
+		!strings.Contains(got.err, "from 2026-03-01T09:01:00Z to 2026-03-01T09:02:00Z (1m)") {
 		t.Errorf("scan prints %+v", got)
 	}
 	got = run(t, nil, "scan", "--rules", rules, "--output", "json", trail)

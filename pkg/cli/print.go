@@ -32,14 +32,13 @@ func printable(s string) string {
 // unprintable also holds for the characters that reverse or hide what follows, and for bytes that are not UTF-8.
 func unprintable(r rune) bool { return r == unicode.ReplacementChar || !unicode.IsPrint(r) }
 
-// newTable returns a table without lines between its rows, as wide as its content.
+// newTable returns a table without lines, as wide as its content, that can be cut by columns.
 func newTable(out io.Writer, header ...string) table.Writer {
 	t := table.NewWriter()
 	t.SetOutputMirror(out)
 	style := table.StyleLight
-	style.Options = table.Options{SeparateHeader: true, SeparateColumns: true}
-	style.Box.MiddleVertical = " "
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", " "
+	style.Options = table.Options{}
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
 	style.Format.Header = text.FormatDefault
 	t.SetStyle(style)
 	row := make(table.Row, len(header))

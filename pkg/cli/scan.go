@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -170,7 +169,7 @@ func printSummary(out io.Writer, r *scan.Report, set *rule.Set) {
 		fmt.Fprintf(out, "%s events skipped by --since and --until\n", n(r.Skipped))
 	}
 	if !r.First.IsZero() {
-		fmt.Fprintf(out, "from %s to %s (%s)\n", r.First.Format(time.RFC3339), r.Last.Format(time.RFC3339), r.Last.Sub(r.First).Round(time.Second))
+		fmt.Fprintf(out, "from %s to %s (%s)\n", r.First.Format(time.RFC3339), r.Last.Format(time.RFC3339), duration(r.Last.Sub(r.First).Round(time.Second)))
 	}
 	fmt.Fprintf(out, "%d alerts of %d rules\n", len(r.Alerts), len(set.Rules()))
 	if r.Lost > 0 {
@@ -179,8 +178,7 @@ func printSummary(out io.Writer, r *scan.Report, set *rule.Set) {
 	for _, id := range r.Unlearned {
 		why := "its learning time is longer than the time scanned"
 		if x := set.Rule(id); x != nil && x.FirstSeen != nil {
-			learning := time.Duration(x.FirstSeen.Learning)
-			why = fmt.Sprintf("it learns for %s, and no group was seen that long", strings.TrimSuffix(learning.String(), "0m0s"))
+			why = fmt.Sprintf("it learns for %s, and no group was seen that long", duration(x.FirstSeen.Learning))
 		}
 		fmt.Fprintf(out, "rule %s could not be evaluated: %s\n", id, why)
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"time"
 
+	"github.com/shrike-sec/shrike/pkg/config"
 	"github.com/shrike-sec/shrike/pkg/rule"
 )
 
@@ -20,4 +21,10 @@ func parseTime(flag, value string, now time.Time) (time.Time, error) {
 		return now.Add(-d).UTC(), nil
 	}
 	return time.Time{}, usage("--%s is %q: write 2026-03-01, 2026-03-01T09:00:00Z, or 24h for so long ago", flag, value)
+}
+
+// duration writes days as days: 14d, 1d12h.
+func duration(d time.Duration) string {
+	c := config.Duration(d)
+	return c.String()
 }
