@@ -71,6 +71,8 @@ func TestProblems(t *testing.T) {
 		{"duplicate key", "data_dir: a\ndata_dir: b\n", `c.yml:2:1: key "data_dir" is already set`},
 		{"duration", "retention:\n  api: soon\n", `c.yml:2:8: not a duration: "soon"`},
 		{"negative duration", "retention: { api: -3d }", `not a duration: "-3d"`},
+		{"duration out of range", "retention: { api: 106751d23h59m }", `not a duration: "106751d23h59m"`},
+		{"size out of range", "limits: { state: 9999999TiB }", "not a size"},
 		{"size", "limits: { body: 64 MBytes }", `not a size`},
 		{"number", "kafka: { partitions: 017x }", `expected a whole number, not "017x"`},
 		{"boolean", "clickhouse: { compression: yes }", `expected true or false, not "yes"`},

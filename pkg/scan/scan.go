@@ -23,7 +23,6 @@ const (
 	maxAlerts = 100_000
 	maxKeys   = 1_000_000 // groups of one rule
 	maxBytes  = 1 << 30   // correlate's state
-	rangeSize = 20_000    // events whose signals are folded together before they are correlated
 )
 
 // Options says what to look for.
@@ -34,7 +33,12 @@ type Options struct {
 	Until      time.Time // events at and after are skipped; zero: none
 	DeadLetter func(*record.DeadLetter)
 	Progress   io.Writer // gets every byte of the files as stored; nil for none
+
+	rangeSize int // events whose signals are folded together before they are correlated; 0 is usualRange
 }
+
+// Folding larger ranges saves little more; a smaller one makes more frames of the same signals.
+const usualRange = 20_000
 
 // Report is what a scan found.
 type Report struct {
@@ -78,6 +82,9 @@ type scan struct {
 }
 
 func newScan(o Options) *scan {
+	if o.rangeSize == 0 {
+		o.rangeSize = usualRange
+	}
 	s := &scan{
 		o: o, matcher: match.New(o.Rules), alerts: map[string]alert.Alert{},
 		engine: correlate.New(o.Rules, correlate.Options{MaxKeys: maxKeys, MaxBytes: maxBytes, KeepAll: true}),
@@ -105,7 +112,7 @@ func (s *scan) event(e *event.Event) error {
 	}
 	s.first, s.last = min(s.first, at), max(s.last, at)
 	s.matcher.Event(e)
-	if s.pending++; s.pending == rangeSize {
+	if s.pending++; s.pending == s.o.rangeSize {
 		s.correlate()
 	}
 	return nil
