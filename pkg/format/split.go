@@ -3,6 +3,7 @@ package format
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -19,10 +20,16 @@ type SplitOptions struct {
 	Layout   string // columns for formats that have them; a header line overrides it
 	// MaxRecord is the longest record in bytes; 0 means DefaultMaxRecord.
 	MaxRecord int
+	// MaxBytes is the most that the stream may be, uncompressed; 0 is no limit. What is over it makes Split return
+	// ErrTooLarge: a few bytes of gzip may be any number of them.
+	MaxBytes int64
 	// More says that the object may still grow: a line or value that is not finished is left alone, and Bytes of the
 	// stats says where to go on.
 	More bool
 }
+
+// ErrTooLarge is what Split returns when the stream is longer than SplitOptions.MaxBytes.
+var ErrTooLarge = errors.New("uncompressed stream over the limit")
 
 // DefaultMaxRecord is the default limit of one record in bytes: it fits a Kafka message of 1 MB with its headers.
 const DefaultMaxRecord = 900_000
@@ -57,7 +64,7 @@ func Split(ctx context.Context, in io.Reader, reg *Registry, o SplitOptions,
 		o.MaxRecord = DefaultMaxRecord
 	}
 	s := &splitter{
-		window:     window{ctx: ctx, base: o.Origin.Offset},
+		window:     window{ctx: ctx, base: o.Origin.Offset, left: o.MaxBytes, limited: o.MaxBytes > 0},
 		recogniser: newRecogniser(reg, o),
 		o:          o, emit: emit, dead: dead, line: max(o.Origin.Line, 1),
 	}

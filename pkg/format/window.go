@@ -23,6 +23,9 @@ type window struct {
 	r, w int   // unread is buf[r:w]
 	base int64 // offset of buf[r] in the uncompressed object
 
+	left    int64 // bytes that may still be read, if limited
+	limited bool
+
 	ended   bool
 	err     error         // why Split must give up: the source's error or the context's
 	damage  string        // what is wrong with the compressed data that ended the stream, "" when it ended well
@@ -53,6 +56,10 @@ func (w *window) more() bool {
 		w.w += n
 		if err != nil {
 			w.end(err)
+		}
+		if w.left -= int64(n); w.limited && w.left < 0 {
+			w.ended, w.err = true, ErrTooLarge
+			return false
 		}
 		if n > 0 || err != nil {
 			return n > 0

@@ -198,29 +198,15 @@ func (s *Source) allowed(authorization string) bool {
 	return found == 1 && strings.EqualFold(scheme, "Bearer")
 }
 
-var errInflated = errors.New("uncompressed body over the limit")
-
 // read hands a body's records to the sink.
 func (s *Source) read(w nethttp.ResponseWriter, r *nethttp.Request, name string, sink source.Sink) (source.Counts, *problem) {
 	limited := &timedSink{next: sink, timeout: s.o.SinkTimeout}
 	batch := source.NewBatch(r.Context(), limited, source.Limits{}, nil)
-	size := int64(0)
-	measure := func(n int) error {
-		if size += int64(n); size > s.o.MaxBody*inflation {
-			return errInflated
-		}
-		return nil
-	}
 	stats, err := format.Split(r.Context(), s.body(w, r), s.o.Registry, format.SplitOptions{
 		Origin: record.Origin{Source: Name, Object: object(r)}, Received: time.Now().UTC(),
 		Format: name, Layout: r.URL.Query().Get("layout"), MaxRecord: s.o.MaxRecord,
-	},
-		func(rec record.Record) error {
-			return errors.Join(measure(len(rec.Raw)), batch.Record(rec))
-		},
-		func(d record.DeadLetter) error {
-			return errors.Join(measure(int(d.Size)), batch.DeadLetter(d))
-		})
+		MaxBytes: s.o.MaxBody * inflation,
+	}, batch.Record, batch.DeadLetter)
 	if err == nil {
 		err = batch.Flush()
 	}
@@ -233,7 +219,7 @@ func (s *Source) problemOf(err error, sinkFailed bool, ctx context.Context) *pro
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &over) || errors.Is(err, errInflated):
+	case errors.As(err, &over) || errors.Is(err, format.ErrTooLarge):
 		return s.tooLarge()
 	case sinkFailed && ctx.Err() == nil:
 		s.o.Log.Warn("refuse records that cannot be kept", zap.Error(err))
