@@ -207,7 +207,7 @@ func (g *Generator) run(who *principal, script []*action, at time.Time) int {
 func nextOfScript(g *Generator, dst *Log, f *follow) bool {
 	v := g.invoke(f.who, f.script[0])
 	if v.what.source == "s3" && v.what.data {
-		v.bucket = g.co.bucket("infra-state")
+		v.bucket = g.co.state
 		v.object = g.object(v.bucket)
 	}
 	g.perform(dst, f.at, v)

@@ -20,6 +20,7 @@ type company struct {
 	loads    []*principal // instances, functions and tasks that work all day
 
 	buckets    []*bucket
+	state      *bucket // of the infrastructure as code; nobody else reads it
 	interfaces []*iface
 	regulars   []netip.Addr // visitors that come every day
 
@@ -226,11 +227,14 @@ func (c *company) addBuckets(r *rand.Rand) {
 		{"invoices", ".pdf", []string{"2025", "2026"}, 85_000},
 		{"event-lake", ".parquet", []string{"clicks/day", "carts/day", "sessions/day"}, 9_000_000},
 		{"build-artifacts", ".tar.zst", []string{"releases", "caches"}, 14_000_000},
-		{"infra-state", ".tfstate", []string{"network", "platform", "shop"}, 60_000},
 		{"customer-exports", ".csv", []string{"weekly", "support"}, 2_400_000},
 		{"audit-logs", ".json.gz", []string{"AWSLogs/cloudtrail", "AWSLogs/config"}, 31_000},
 		{"reports", ".xlsx", []string{"finance", "marketing"}, 700_000},
 		{"backups", ".dump.zst", []string{"orders", "catalogue"}, 40_000_000},
+	}
+	c.state = &bucket{
+		name: "tf-prod-infra-state", region: usedRegions[0], account: c.accounts[0], prefixes: []string{"network", "platform", "shop"},
+		suffix: ".tfstate", typical: 60_000,
 	}
 	for _, k := range kinds {
 		for i, a := range c.accounts {
