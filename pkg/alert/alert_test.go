@@ -74,7 +74,7 @@ func TestSchemaTakesAlertsAndNothingElse(t *testing.T) {
 	}
 }
 
-// Deleting the length prefix in appendPart makes this fail: ("ab","c") would be ("a","bc").
+// Deleting the length prefix in appendPart makes this fail: ("aa","") would be ("","aa").
 func TestNewIDKeepsPartsApart(t *testing.T) {
 	t.Parallel()
 	type parts struct {
@@ -82,7 +82,7 @@ func TestNewIDKeepsPartsApart(t *testing.T) {
 		key        []string
 		period     int64
 	}
-	word := rapid.StringMatching(`[ab]{0,2}`)
+	word := rapid.StringMatching(`a{0,2}`)
 	gen := rapid.Custom(func(t *rapid.T) parts {
 		return parts{word.Draw(t, "hash"), word.Draw(t, "rule"), rapid.SliceOfN(word, 0, 3).Draw(t, "key"), rapid.Int64Range(-1, 1).Draw(t, "period")}
 	})

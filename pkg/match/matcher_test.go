@@ -202,6 +202,28 @@ func TestAmountIsExact(t *testing.T) {
 	})
 }
 
+// Deleting the sort in MergeHashes makes this fail.
+func TestSmallestHashesSurviveMerging(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		limit := rapid.IntRange(1, 6).Draw(t, "limit")
+		var merged, every []uint64
+		for _, list := range rapid.SliceOfN(rapid.SliceOfN(rapid.Uint64Range(0, 20), 0, 12), 0, 6).Draw(t, "lists") {
+			var h hashSet
+			for _, v := range list {
+				h.add(v, limit)
+			}
+			merged = MergeHashes(merged, h.sorted(limit), limit)
+			every = append(every, list...)
+		}
+		slices.Sort(every)
+		every = slices.Compact(every)
+		if want := every[:min(limit, len(every))]; !slices.Equal(want, merged) {
+			t.Fatalf("got %v, want %v", merged, want)
+		}
+	})
+}
+
 func BenchmarkMatcher(b *testing.B) {
 	rules := testRules()
 	m := newMatcher(rules, all(rules))
