@@ -1,6 +1,9 @@
 package store
 
 import (
+	"flag"
+	"net"
+	"strconv"
 	"testing"
 	"time"
 
@@ -11,7 +14,13 @@ import (
 	"github.com/shrike-sec/shrike/pkg/embedded/clickhouse/clickhousetest"
 )
 
-func TestMain(m *testing.M) { clickhousetest.Main(m) }
+func TestMain(m *testing.M) {
+	// A check here is an insert of a hundred columns: 25 take seconds, rapid's 100 half a minute.
+	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
+		_ = f.Value.Set("25")
+	}
+	clickhousetest.Main(m)
+}
 
 func config(d clickhousetest.Database) Config {
 	return Config{Addrs: []string{d.Server.Addr()}, Database: d.Name, User: clickhouse.ServiceUser, Password: d.Server.Password()}
@@ -57,4 +66,10 @@ func one(t testing.TB, d clickhousetest.Database, sql string) string {
 		t.Fatalf("%s: %v", sql, err)
 	}
 	return got
+}
+
+func port(address string) int {
+	_, p, _ := net.SplitHostPort(address)
+	n, _ := strconv.Atoi(p)
+	return n
 }

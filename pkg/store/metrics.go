@@ -5,7 +5,7 @@ import "github.com/prometheus/client_golang/prometheus"
 // metrics are counted whether or not somebody registers them (Store.Register).
 type metrics struct {
 	rows    *prometheus.CounterVec
-	bytes   *prometheus.CounterVec
+	bytes   prometheus.Counter
 	seconds *prometheus.HistogramVec
 	retries *prometheus.CounterVec
 	mended  *prometheus.CounterVec
@@ -15,14 +15,13 @@ func newMetrics() *metrics {
 	label := []string{"table"}
 	m := &metrics{
 		rows:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "shrike_insert_rows_total", Help: "Rows stored in ClickHouse."}, label),
-		bytes:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "shrike_insert_bytes_total", Help: "Text and raw bytes of the rows stored, uncompressed."}, label),
+		bytes:   prometheus.NewCounter(prometheus.CounterOpts{Name: "shrike_insert_bytes_total", Help: "Bytes of the texts stored, uncompressed, equal neighbours counted once."}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "shrike_insert_seconds", Help: "Time of one insert of one block.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 14)}, label),
 		retries: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "shrike_insert_retries_total", Help: "Inserts that had to be tried again."}, label),
 		mended:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "shrike_insert_mended_rows_total", Help: "Rows that verification found missing and inserted."}, label),
 	}
 	for _, t := range insertTables() {
 		m.rows.WithLabelValues(t)
-		m.bytes.WithLabelValues(t)
 		m.seconds.WithLabelValues(t)
 		m.retries.WithLabelValues(t)
 		m.mended.WithLabelValues(t)

@@ -138,18 +138,3 @@ func (c *client) exec(ctx context.Context, sql string, args ...any) error {
 	}
 	return conn.Exec(ctx, sql, args...)
 }
-
-// insertSettings pin what makes the insert of one block one block on the server, stored under the token once: no
-// asynchronous buffer, no squashing with other blocks, no splitting by size or number of days.
-func insertSettings(token string) clickhouse.Settings {
-	return clickhouse.Settings{
-		"insert_deduplicate":              1,
-		"insert_deduplication_token":      token,
-		"async_insert":                    0,
-		"min_insert_block_size_rows":      0,
-		"min_insert_block_size_bytes":     0,
-		"max_insert_block_size":           100_000_000,
-		"max_insert_threads":              1,
-		"max_partitions_per_insert_block": 0,
-	}
-}
