@@ -1,0 +1,24 @@
+// Package builtin is the one list of what Shrike is built with: the formats. Adding one is a folder and a line here.
+package builtin
+
+import (
+	"github.com/shrike-sec/shrike/pkg/format"
+	"github.com/shrike-sec/shrike/pkg/format/alb"
+	"github.com/shrike-sec/shrike/pkg/format/apache"
+	"github.com/shrike-sec/shrike/pkg/format/cloudtrail"
+	"github.com/shrike-sec/shrike/pkg/format/nginx"
+	"github.com/shrike-sec/shrike/pkg/format/s3access"
+	"github.com/shrike-sec/shrike/pkg/format/vpcflow"
+)
+
+// Formats returns every format, in the order in which recognition tries them.
+func Formats() *format.Registry {
+	return format.NewRegistry([]format.Spec{
+		cloudtrail.Spec(),
+		vpcflow.Spec(),
+		s3access.Spec(),
+		alb.Spec(),
+		nginx.Spec(),
+		apache.Spec(),
+	})
+}
