@@ -36,9 +36,16 @@ type checker struct {
 	fields []*event.Field // read by the condition
 }
 
+// maxCondition bounds a condition in bytes, and with it how deep its tree can be.
+const maxCondition = 16 << 10
+
 // check parses and checks a condition; the tree is good only when there are no mistakes.
 func check(source string, class event.Class, ls *lists) (*checker, *parser.Tree) {
 	c := &checker{class: class, lists: ls, source: source}
+	if len(source) > maxCondition {
+		c.mistakes = append(c.mistakes, &mistake{message: fmt.Sprintf("a condition is at most %d bytes long: put long enumerations into a list", maxCondition)})
+		return c, nil
+	}
 	tree, err := parser.ParseWithConfig(spreadBrackets(source), parserConfig())
 	if err != nil {
 		var e *file.Error

@@ -141,3 +141,40 @@ func TestMatchingAllocatesNothing(t *testing.T) {
 		}
 	}
 }
+
+// Whatever is written as a condition: mistakes with a place inside it, or a condition that is total (the machine does
+// not fail) and means the same as closures.
+func FuzzCondition(f *testing.F) {
+	for _, seed := range benchConditions(20) {
+		f.Add(seed)
+	}
+	for _, seed := range []string{`not (mfa == true) and 1 < 2`, `any(request.items[], #.p == "a")`, `bytes_in in 1..3 ? true : false`,
+		`split(event_name, "o") == "a"`, `one(resources, len(#) > 2)`, `"a" + trim(event_name) endsWith upper("b")`, `-bytes_in % 3 == 1.5`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, source string) {
+		cond, mistakes := compile(source, event.API, testLists())
+		for _, m := range mistakes {
+			if m.offset < 0 || m.offset > len(source) || m.message == "" {
+				t.Errorf("mistake outside the condition: %v", m)
+			}
+		}
+		if (cond == nil) == (len(mistakes) == 0) {
+			t.Fatalf("condition %v with mistakes %v", cond, mistakes)
+		}
+		if cond == nil {
+			return
+		}
+		missing := &event.Event{}
+		missing.Reset(event.API, nil)
+		for _, e := range []*event.Event{sampleEvent(), missing} {
+			want, err := cond.machine.eval(e)
+			if err != nil {
+				t.Fatalf("%s: %v", cond.tree, err)
+			}
+			if got := cond.holds(scope{event: e}); got != want {
+				t.Fatalf("%s: closures say %v, the machine %v", cond.tree, got, want)
+			}
+		}
+	})
+}

@@ -30,8 +30,15 @@ func containsLower(s, want string) bool {
 	if !isASCII(s) {
 		return strings.Contains(strings.ToLower(s), want)
 	}
+	if want == "" {
+		return true
+	}
+	low, up := want[0], want[0] // most places are ruled out by their first byte
+	if 'a' <= low && low <= 'z' {
+		up -= 'a' - 'A'
+	}
 	for i := 0; i+len(want) <= len(s); i++ {
-		if foldedAt(s, i, want) {
+		if (s[i] == low || s[i] == up) && foldedAt(s, i, want) {
 			return true
 		}
 	}
