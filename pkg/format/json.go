@@ -303,10 +303,11 @@ func scanLiteral(b []byte, i int) (int, JSONState) {
 // A value that is neither taken nor entered is skipped. It validates as it goes, as strictly as ScanJSON, and
 // allocates nothing.
 type Cursor struct {
-	Key     []byte // the member's name between its quotes, escapes as they are; nil in an array
-	Value   []byte // the value's bytes after Take, without blanks around
-	At      int    // where Value begins in the bytes given to NewCursor
-	Escaped bool   // Value is a string with escapes in it
+	Key        []byte // the member's name between its quotes, escapes as they are; nil in an array
+	KeyEscaped bool   // Key may hold escapes
+	Value      []byte // the value's bytes after Take, without blanks around
+	At         int    // where Value begins in the bytes given to NewCursor
+	Escaped    bool   // Value is a string that may hold escapes
 
 	b     []byte
 	i     int // the value's first byte, or the byte behind it once it is taken
@@ -366,12 +367,16 @@ func (c *Cursor) Next() bool {
 		if !at(b, i, '"') {
 			return c.stop(i, cursorBad)
 		}
-		end, st := scanString(b, i+1)
-		if st != JSONDone {
-			return c.stop(end, cursorBad)
+		end := plain(b, i+1)
+		if c.KeyEscaped = !at(b, end, '"'); c.KeyEscaped {
+			var st JSONState
+			if end, st = scanString(b, end); st != JSONDone {
+				return c.stop(end, cursorBad)
+			}
+			end--
 		}
-		c.Key = b[i+1 : end-1]
-		if i = skipBlank(b, end); !at(b, i, ':') {
+		c.Key = b[i+1 : end]
+		if i = skipBlank(b, end+1); !at(b, i, ':') {
 			return c.stop(i, cursorBad)
 		}
 		i = skipBlank(b, i+1)

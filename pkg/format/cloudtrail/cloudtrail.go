@@ -15,6 +15,7 @@ import (
 
 	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/format"
+	"github.com/shrike-sec/shrike/pkg/internal/bstr"
 	"github.com/shrike-sec/shrike/pkg/record"
 )
 
@@ -32,7 +33,7 @@ const keepJSON = 128 << 10
 type parser struct {
 	e     event.Event
 	arena format.Arena
-	text  string // of the bytes being walked
+	text  string // the bytes being walked, shared
 	id    identity
 	rec   rest
 
@@ -101,7 +102,7 @@ func (p *parser) forget() {
 
 // walk goes over one object's members. Nothing but blanks may follow it.
 func (p *parser) walk(raw []byte) error {
-	p.text = p.arena.Text(raw)
+	p.text = bstr.String(raw)
 	c := format.NewCursor(raw)
 	if !c.Object() {
 		return format.Errorf(record.ReasonSyntax, "not a JSON object")

@@ -1,7 +1,6 @@
 package cloudtrail
 
 import (
-	"bytes"
 	"net/netip"
 	"time"
 
@@ -9,7 +8,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/format"
 )
 
-// value is one valid JSON value: the record's bytes and the arena's text of them.
+// value is one valid JSON value: the same memory as bytes and as text.
 type value struct {
 	raw     []byte
 	text    string
@@ -30,7 +29,7 @@ func (p *parser) take(c *format.Cursor) value {
 
 // key returns the name of the cursor's present member.
 func key(c *format.Cursor) []byte {
-	if bytes.IndexByte(c.Key, '\\') < 0 {
+	if !c.KeyEscaped {
 		return c.Key
 	}
 	return format.AppendUnquoted(nil, c.Key)
