@@ -144,21 +144,6 @@ func TestSendSpreadsMessagesWithoutKeyAndKeepsKeysTogether(t *testing.T) {
 	}
 }
 
-// A caller may reuse its buffers as soon as Send has returned, even with an error.
-func TestSendCopies(t *testing.T) {
-	t.Parallel()
-	ctx, c := setUp(t, "records.api", 1)
-	p := c.NewProducer(bus.ProducerOptions{})
-	buf := []byte("first")
-	if err := p.Send(ctx, bus.Message{Topic: "records.api", Value: buf}); err != nil {
-		t.Fatal(err)
-	}
-	copy(buf, "XXXXX")
-	if got := read(t, ctx, c.NewReader("records.api", 0, 0), 1)[0]; string(got.Value) != "first" {
-		t.Errorf("value: got %q", got.Value)
-	}
-}
-
 func TestLargeMessages(t *testing.T) {
 	t.Parallel()
 	ctx, c := setUp(t, "records.api", 1)

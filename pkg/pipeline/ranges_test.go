@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/zap"
@@ -333,6 +334,50 @@ func TestRangesEndCleanly(t *testing.T) {
 	}
 	s.complete(0, 10)
 	committed(t, ctx, c, "store", "clean", bus.Commit{Offset: 10, Metadata: "1 done"})
+}
+
+// One that is given up stays announced, and is done again as it was.
+func TestRangesLeavePendingWhatWasGivenUp(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	c := busClient(t, kafkatest.Start(t).Addr())
+	ensure(t, ctx, c, "given-up", 1)
+	produce(t, ctx, c, "given-up", 0, 10)
+	s := newSink(t)
+	o := RangeOptions{Group: "store", Topics: []string{"given-up"}, Version: "old", MaxMessages: 4, MaxWait: time.Millisecond, Epoch: firstOffset}
+	var giveUp func(ctx context.Context) error
+	doing := make(chan struct{}, 1)
+	o.Do = func(ctx context.Context, r *Range) error {
+		if len(r.Messages) != 4 || r.From != 0 {
+			t.Errorf("got %d-%d, want 0-4 again and again", r.From, r.To)
+		}
+		s.write(r) // in part, say
+		doing <- struct{}{}
+		return giveUp(ctx)
+	}
+	for _, giveUp = range []func(context.Context) error{
+		func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
+		func(context.Context) error { return backoff.Permanent(errors.New("broken for good")) }, // ends the claim
+	} {
+		stop := start(t, ctx, c, o, (*bus.Claim).Commit)
+		<-doing
+		stop()
+	}
+	first := true
+	o.Version, o.MaxMessages = "new", 3
+	o.Do = func(_ context.Context, r *Range) error {
+		if first && (r.To != 4 || !r.Replay || r.AnnouncedBy != "old") {
+			t.Errorf("after a range was given up: got %d-%d, replay %v, announced by %q", r.From, r.To, r.Replay, r.AnnouncedBy)
+		}
+		first = false
+		s.write(r)
+		return nil
+	}
+	stop := start(t, ctx, c, o, (*bus.Claim).Commit)
+	defer stop()
+	s.until(ctx, 10)
+	s.complete(0, 10)
 }
 
 // TestRangesRebalance adds and removes members while messages come in: four partitions, up to three members.
