@@ -49,7 +49,7 @@ func (r *Retention) validate(c *checker) {
 // Limits bounds what Shrike takes and uses.
 type Limits struct {
 	Record     Size     `yaml:"record" doc:"Longest record; a longer one is a dead letter. It must fit into a Kafka message."`
-	Body       Size     `yaml:"body" doc:"Longest body of one ingest request, after decompression."`
+	Body       Size     `yaml:"body" doc:"Longest body of one ingest request as sent; what is compressed may be 16 times that."`
 	Disk       float64  `yaml:"disk" doc:"Share of the disk in use from which on ingest answers 429 and an alert says so."`
 	Keys       int      `yaml:"keys" doc:"Most groups that one rule tracks in one shard; the stalest go first."`
 	State      Size     `yaml:"state" doc:"Most memory for the groups of one shard."`

@@ -66,22 +66,29 @@ func (u *Unreadable) Unwrap() error { return u.Err }
 // Read reads one input to its end. The error is a callback's, the context's, or *Unreadable, after which the next
 // input can be read. Bad data is no error: it becomes dead letters.
 func (r *Reader) Read(ctx context.Context, in Input) error {
-	f, err := in.open()
-	if err != nil {
-		return &Unreadable{err}
-	}
-	defer func() { _ = f.Close() }() // only read from
-	source := &watched{in: f, progress: r.o.Progress}
-	stats, err := format.Split(ctx, source, r.o.Formats, format.SplitOptions{
-		Origin: record.Origin{Source: "scan", Object: in.Name},
-		Format: r.o.Format, Layout: r.o.Layout,
-	}, r.record, r.dead)
+	stats, err := in.Split(ctx, r.o.Formats, format.SplitOptions{Format: r.o.Format, Layout: r.o.Layout}, r.o.Progress, r.record, r.dead)
 	r.counts.Inputs++
 	r.counts.Controls += stats.Controls
-	if source.err != nil && err != nil {
-		return &Unreadable{source.err}
-	}
 	return err
+}
+
+// Split cuts the input into records, without parsing them; see format.Split. It sets the options' Origin, and progress,
+// unless nil, gets every byte as stored. The error is also *Unreadable.
+func (in Input) Split(ctx context.Context, reg *format.Registry, o format.SplitOptions, progress io.Writer,
+	emit func(record.Record) error, dead func(record.DeadLetter) error,
+) (format.SplitStats, error) {
+	f, err := in.open()
+	if err != nil {
+		return format.SplitStats{}, &Unreadable{err}
+	}
+	defer func() { _ = f.Close() }() // only read from
+	source := &watched{in: f, progress: progress}
+	o.Origin = record.Origin{Source: "scan", Object: in.Name}
+	stats, err := format.Split(ctx, source, reg, o, emit, dead)
+	if source.err != nil && err != nil {
+		return stats, &Unreadable{source.err}
+	}
+	return stats, err
 }
 
 func (r *Reader) record(rec record.Record) error {

@@ -5,5 +5,5 @@
 // POST /login sets. The console is rendered on the server without any script, for its pages show text that attackers
 // wrote. The package reads alerts and runs hunts through small interfaces of its own and knows neither Kafka nor SQL.
 //
-// Metrics: shrike_http_requests_total by route and status class. Start reading at New.
+// Metrics: shrike_api_requests_total by route and status class. Start reading at New.
 package web

@@ -10,7 +10,7 @@ type metrics struct{ requests *prometheus.CounterVec }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
 	m := &metrics{requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "shrike_http_requests_total", Help: "Requests to the API and the console.",
+		Name: "shrike_api_requests_total", Help: "Requests to the API and the console.",
 	}, []string{"route", "status"})}
 	reg.MustRegister(m.requests)
 	return m
