@@ -36,6 +36,12 @@ func agreesWithStandard(t testing.TB, in []byte) {
 			t.Fatalf("scan %q: its beginning %q is invalid", in, trimmed[:n])
 		}
 	}
+	if len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '[') {
+		c := format.NewCursor(trimmed)
+		if got := enterAll(&c) && c.Pos() == len(trimmed); got != valid && !tooDeep(in) {
+			t.Fatalf("enter %q: valid is %v, want %v", in, got, valid)
+		}
+	}
 	if !valid || trimmed[0] == '[' {
 		return
 	}
@@ -63,6 +69,19 @@ func agreesWithStandard(t testing.TB, in []byte) {
 			t.Fatalf("walk %q: member %q is %q, want %q", in, k, v, w)
 		}
 	}
+}
+
+// enterAll walks into every object and array.
+func enterAll(c *format.Cursor) bool {
+	for i := 0; c.Next(); i++ {
+		if child, ok := c.Enter(); ok {
+			enterAll(&child)
+			c.Leave(&child)
+		} else if i%2 == 0 {
+			c.Take()
+		}
+	}
+	return c.Done()
 }
 
 func tooDeep(in []byte) bool { return bytes.Count(in, []byte("["))+bytes.Count(in, []byte("{")) > 200 }
