@@ -47,14 +47,17 @@ type Config struct {
 	User      string      // with Mechanism
 	Password  string      // with Mechanism
 	Mechanism string      // "" (no authentication), "plain", "scram-sha-256" or "scram-sha-512"
+	// Session is how long a group waits for a member that died before its partitions go to others. 0 is six
+	// seconds, the least that brokers allow by default.
+	Session time.Duration
 }
 
 // Client talks to one Kafka cluster. It is safe for concurrent use.
 type Client struct {
 	brokers   []string
-	clientID  string
 	transport *kafka.Transport
 	kafka     *kafka.Client
+	session   time.Duration
 	dialer    *kafka.Dialer // the consumer group protocol does not use the transport
 	log       *zap.Logger
 }
@@ -80,10 +83,13 @@ func New(cfg Config, log *zap.Logger) (*Client, error) {
 	if cfg.ClientID == "" {
 		cfg.ClientID = "shrike"
 	}
+	if cfg.Session <= 0 {
+		cfg.Session = 6 * time.Second
+	}
 	if log == nil {
 		log = zap.NewNop()
 	}
-	c := &Client{brokers: slices.Clone(cfg.Brokers), clientID: cfg.ClientID, log: log.Named("bus")}
+	c := &Client{brokers: slices.Clone(cfg.Brokers), session: cfg.Session, log: log.Named("bus")}
 	c.transport = &kafka.Transport{
 		Dial:        (&net.Dialer{Timeout: dialTimeout}).DialContext,
 		DialTimeout: dialTimeout,

@@ -12,11 +12,10 @@ import (
 	"go.uber.org/zap"
 )
 
-// Times of the group protocol. A member that dies silently is noticed after the session; one that is asked to
-// give its partitions back has the rebalance time to end its runs.
+// Times of the group protocol. A member that is asked to give its partitions back has the rebalance time to end
+// its runs.
 const (
-	heartbeatEvery   = time.Second
-	sessionTimeout   = 6 * time.Second // the least that brokers allow by default
+	heartbeats       = 6 // in a session
 	rebalanceTimeout = 15 * time.Second
 	rejoinAfter      = time.Second // after an error
 	leaveTimeout     = 5 * time.Second
@@ -58,7 +57,7 @@ func (c *Client) RunGroup(ctx context.Context, group string, topics []string, ru
 	cg, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: group, Topics: topics, Brokers: c.brokers, Dialer: c.dialer,
 		GroupBalancers:    []kafka.GroupBalancer{sticky},
-		HeartbeatInterval: heartbeatEvery, SessionTimeout: sessionTimeout, RebalanceTimeout: rebalanceTimeout,
+		HeartbeatInterval: c.session / heartbeats, SessionTimeout: c.session, RebalanceTimeout: rebalanceTimeout,
 		JoinGroupBackoff: rejoinAfter, Timeout: dialTimeout,
 		WatchPartitionChanges: true,
 	})
