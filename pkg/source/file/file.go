@@ -56,6 +56,7 @@ type Source struct {
 	positions *positions
 	sink      source.Sink
 	open      map[fileID]*tracked
+	pieceSize int64           // bytes that are read, handed over and acknowledged together
 	failing   map[string]bool // paths whose last visit failed: each failure is logged once
 }
 
@@ -87,6 +88,7 @@ func New(cfg Config, o Options) (*Source, error) {
 	return &Source{
 		cfg: cfg, o: o, log: o.Log, metrics: newMetrics(o.Registerer, cfg.Name),
 		open: map[fileID]*tracked{}, failing: map[string]bool{},
+		pieceSize: int64(max(1<<20, 2*o.MaxRecord)),
 	}, nil
 }
 

@@ -169,7 +169,7 @@ func (s *Source) plain(ctx context.Context, t *tracked, last bool) error {
 // nothing is left that can be read now.
 func (s *Source) piece(ctx context.Context, t *tracked, last bool) (more bool, err error) {
 	// A piece holds a record of any allowed length. One that is longer than allowed grows it until its end is in.
-	for size := int64(max(1<<20, 2*s.o.MaxRecord)); ; size *= 2 {
+	for size := s.pieceSize; ; size *= 2 {
 		from, line, err := t.resume()
 		if err != nil {
 			return false, err
