@@ -103,9 +103,9 @@ func run(t *rapid.T, set *rule.Set, events []*event.Event, cuts map[int]bool) ma
 	return out
 }
 
-// travel encodes a frame in small parts and puts it together again.
+// travel encodes a frame in parts, of a few signals with all their samples, and puts it together again.
 func travel(t *rapid.T, f *match.Frame) *match.Frame {
-	msgs, err := match.Encode(f, 2500)
+	msgs, err := match.Encode(f, 10_000)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -185,6 +185,15 @@ func (g *Engine) Recall(memos []Memo) Result {
 	return out
 }
 
+// Held returns the offset of the first signal that is held back until Recall; ok is false when there is none. Whoever
+// commits offsets must not go past it: a restart behind it would take its alert for one that was sent.
+func (g *Engine) Held() (from int64, ok bool) {
+	if len(g.held) == 0 {
+		return 0, false
+	}
+	return g.held[0].offset, true
+}
+
 // Waiting returns the ids of the rules that wait for Recall.
 func (g *Engine) Waiting() []string {
 	if g.recalled {

@@ -175,6 +175,9 @@ func TestFirstSeenWaitsForItsMemory(t *testing.T) {
 	if s := g.Stats(); skipped != 1 || s.Held != 2 || s.Lost != 1 {
 		t.Errorf("skipped %d, held %d, lost %d", skipped, s.Held, s.Lost)
 	}
+	if from, ok := g.Held(); !ok || from != 11 {
+		t.Errorf("held from %d, %v; want 11", from, ok)
+	}
 	res := g.Recall([]Memo{
 		{RuleHash: r.Hash, Key: `["eva"]`, Value: "known", Offset: 3, FirstTime: second, LastTime: second},
 		{RuleHash: "another", Key: `["eva"]`, Value: "new"}, {RuleHash: r.Hash, Key: `broken`, Value: "new"},
@@ -182,7 +185,7 @@ func TestFirstSeenWaitsForItsMemory(t *testing.T) {
 	if len(res.Alerts) != 1 || res.Alerts[0].Revision != 13 || len(res.Memos) != 1 || res.Memos[0].Value != "new" || res.Memos[0].Offset != 12 {
 		t.Errorf("after Recall: %+v", res)
 	}
-	if g.Waiting() != nil || g.Stats().Held != 0 {
+	if _, held := g.Held(); held || g.Waiting() != nil || g.Stats().Held != 0 {
 		t.Error("still waiting")
 	}
 }

@@ -21,20 +21,20 @@ type Assembler struct {
 }
 
 type origin struct {
-	epoch     uint64
 	topic     string
 	partition int
 }
 
 type attempt struct {
 	name     string
+	epoch    uint64
 	from, to int64
 	parts    []*Frame
 	missing  int
 }
 
 // Add takes one message and returns the frame that it completes, nil when parts are still missing. A completed frame
-// ends all other attempts of its origin up to the same range. The error says that msg is no frame.
+// ends all other attempts of its origin up to the same range, and those of earlier epochs. The error says that msg is no frame.
 func (a *Assembler) Add(msg []byte) (*Frame, error) {
 	f := new(Frame)
 	if err := json.Unmarshal(msg, f); err != nil {
@@ -58,7 +58,7 @@ func (a *Assembler) Add(msg []byte) (*Frame, error) {
 		}
 		f = t.join()
 	}
-	a.forget(o, f.To)
+	a.forget(o, f)
 	return f, nil
 }
 
@@ -68,11 +68,11 @@ func (a *Assembler) Pending() bool { return len(a.open) > 0 }
 // attempt finds the attempt that a part belongs to, or begins it and drops the oldest over the bound.
 func (a *Assembler) attempt(o origin, f *Frame) *attempt {
 	for _, t := range a.open[o] {
-		if t.name == f.Attempt && t.from == f.Origin.Offset && t.to == f.To && len(t.parts) == f.Parts {
+		if t.name == f.Attempt && t.epoch == f.Origin.Epoch && t.from == f.Origin.Offset && t.to == f.To && len(t.parts) == f.Parts {
 			return t
 		}
 	}
-	t := &attempt{name: f.Attempt, from: f.Origin.Offset, to: f.To, parts: make([]*Frame, f.Parts), missing: f.Parts}
+	t := &attempt{name: f.Attempt, epoch: f.Origin.Epoch, from: f.Origin.Offset, to: f.To, parts: make([]*Frame, f.Parts), missing: f.Parts}
 	if a.open == nil {
 		a.open = map[origin][]*attempt{}
 	}
@@ -81,8 +81,10 @@ func (a *Assembler) attempt(o origin, f *Frame) *attempt {
 	return t
 }
 
-func (a *Assembler) forget(o origin, to int64) {
-	list := slices.DeleteFunc(a.open[o], func(t *attempt) bool { return t.to <= to })
+func (a *Assembler) forget(o origin, f *Frame) {
+	list := slices.DeleteFunc(a.open[o], func(t *attempt) bool {
+		return t.epoch < f.Origin.Epoch || t.epoch == f.Origin.Epoch && t.to <= f.To
+	})
 	if len(list) == 0 {
 		delete(a.open, o)
 		return
@@ -100,5 +102,5 @@ func (t *attempt) join() *Frame {
 }
 
 func originOf(p record.Position) origin {
-	return origin{epoch: p.Epoch, topic: p.Topic, partition: p.Partition}
+	return origin{topic: p.Topic, partition: p.Partition}
 }

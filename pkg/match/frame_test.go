@@ -101,6 +101,28 @@ func TestEncodeCutsSamplesNotCounts(t *testing.T) {
 	}
 }
 
+// A topic made anew ends what the old one left unfinished, or its reader would wait for it for ever.
+func TestAssemblerForgetsEarlierEpochs(t *testing.T) {
+	t.Parallel()
+	var a Assembler
+	for _, c := range []struct {
+		msg     string
+		pending bool
+	}{
+		{`{"schema":1,"origin":{"Epoch":1,"Topic":"t","Offset":5},"to":9,"part":0,"parts":2}`, true},
+		{`{"schema":1,"origin":{"Epoch":2,"Topic":"t","Partition":1},"to":3,"parts":1}`, true},
+		{`{"schema":1,"origin":{"Epoch":1,"Topic":"t"},"to":8,"parts":1}`, true},
+		{`{"schema":1,"origin":{"Epoch":2,"Topic":"t"},"to":3,"parts":1}`, false},
+	} {
+		if _, err := a.Add([]byte(c.msg)); err != nil {
+			t.Fatal(err)
+		}
+		if got := a.Pending(); got != c.pending {
+			t.Errorf("after %s: pending %v, want %v", c.msg, got, c.pending)
+		}
+	}
+}
+
 func TestAssemblerRefusesWhatIsNoFrame(t *testing.T) {
 	t.Parallel()
 	for _, msg := range []string{``, `[]`, `{"schema":2,"parts":1}`, `{"schema":1}`, `{"schema":1,"part":1,"parts":1}`, `{"schema":1,"part":-1,"parts":2}`, `{"schema":1,"parts":1000000000}`} {

@@ -77,11 +77,20 @@ func Bucket(r *rule.Rule) time.Duration {
 
 // Begin starts a range and forgets the one before; signals given out for it are invalid from here on.
 func (m *Matcher) Begin() {
-	clear(m.seen)
-	clear(m.index)
+	m.seen, m.index = emptied(m.seen), emptied(m.index)
 	clear(m.matches)
 	clear(m.folded)
 	m.folded = m.folded[:0]
+}
+
+// emptied returns an empty map, m itself unless it has become large: clearing costs what a map has ever held, and ranges
+// come every few milliseconds.
+func emptied[K comparable, V any](m map[K]V) map[K]V {
+	if len(m) > 1<<14 {
+		return map[K]V{}
+	}
+	clear(m)
+	return m
 }
 
 // Event matches e and folds what matched into the range's signals. It keeps nothing of e.
