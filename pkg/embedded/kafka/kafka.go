@@ -112,7 +112,8 @@ func (b *Broker) Close() error {
 		close(b.stop)
 		b.retained.Wait()
 		b.cluster.Close()
-		err = b.lock.Close() // also unlocks
+		// Closing alone would leave the lock to a child process that is being started at this moment.
+		err = errors.Join(unix.Flock(int(b.lock.Fd()), unix.LOCK_UN), b.lock.Close())
 	})
 	return err
 }

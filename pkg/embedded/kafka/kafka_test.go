@@ -250,6 +250,29 @@ func TestEmptiedPartitionKeepsItsEnd(t *testing.T) {
 	}
 }
 
+func TestRetentionIsAppliedByItself(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	b := kafkatest.StartIn(t, dir, kafka.Options{RetentionEvery: 5 * time.Millisecond})
+	c := client(t, b.Addr())
+	createTopic(t, c, "kept", map[string]string{"retention.ms": "3600000"})
+	createTopic(t, c, "flow", map[string]string{"retention.ms": "0"})
+	mustProduce(t, c, "kept", "kept")
+	mustProduce(t, c, "flow", "gone")
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	for len(segments(t, dir)) != 1 {
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+			t.Fatalf("segments long after they expired: got %v, want one", segments(t, dir))
+		}
+	}
+	if got := consume(t, b.Addr(), "kept", 0, 1); string(got[0].Value) != "kept" {
+		t.Errorf("message within its retention: got %q", got[0].Value)
+	}
+}
+
 func segments(t *testing.T, dir string) []string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(dir, "partitions", "*", "*.dat"))
