@@ -45,7 +45,7 @@ func TestIndexChangesNothing(t *testing.T) {
 
 // genIndexable opens a condition of which the generated rest is one part.
 func genIndexable(t *rapid.T) string {
-	switch rapid.IntRange(0, 5).Draw(t, "indexable") {
+	switch rapid.IntRange(0, 6).Draw(t, "indexable") {
 	case 0:
 		return "event_name == " + quoted(t) + " and ("
 	case 1:
@@ -56,6 +56,8 @@ func genIndexable(t *rapid.T) string {
 		return "(actor_type == " + quoted(t) + " or actor_type == " + quoted(t) + ") and ("
 	case 4:
 		return "bytes_in == 22 or ("
+	case 5:
+		return "bytes_in in [0, 22, 200] and src_asn != 1 and ("
 	}
 	return "("
 }

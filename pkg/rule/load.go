@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -147,7 +148,13 @@ func (l *loader) read(t tree, name string, into *[]input) {
 		l.fail(shown, err)
 		return
 	}
-	*into = append(*into, input{shown, text})
+	*into = append(*into, input{shown, normal(text)})
+}
+
+// normal is the text without byte order mark and carriage returns: an editor's habits make no other rule.
+func normal(text []byte) []byte {
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	return bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 }
 
 func samePath(a, b string) bool {

@@ -199,6 +199,34 @@ func must(b []byte, err error) []byte {
 	return b
 }
 
+// A rule saved on another system is the same rule, and its mistakes are found at the same place.
+func TestEditorsHabitsChangeNothing(t *testing.T) {
+	t.Parallel()
+	text := string(must(os.ReadFile("testdata/good/aws-root-console-login.yml")))
+	foreign := "\ufeff" + strings.ReplaceAll(text, "\n", "\r\n")
+	load := func(text string) (*Set, error) {
+		return LoadFS(fstest.MapFS{"aws-root-console-login.yml": {Data: []byte(text)}}, ".")
+	}
+	s, err := load(foreign)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := s.Hash(), must1(load(text)).Hash(); got != want {
+		t.Errorf("hash %s, want %s", got, want)
+	}
+	_, err = load(strings.Replace(foreign, "and actor_type", "\r\n  and actr_type", 1))
+	if err == nil || !strings.HasPrefix(err.Error(), "aws-root-console-login.yml:8:7: unknown field") {
+		t.Errorf("got %v, want a problem at 8:7", err)
+	}
+}
+
+func must1(s *Set, err error) *Set {
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
 func TestAbsentAndMisnamedFiles(t *testing.T) {
 	t.Parallel()
 	_, err := LoadFS(fstest.MapFS{"a/x.yaml": {Data: []byte("id: x")}}, "a", "b")

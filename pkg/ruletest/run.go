@@ -62,12 +62,12 @@ func runTest(ctx context.Context, r *rule.Rule, t *rule.Test, reg *format.Regist
 	live.Mode = rule.Live
 	set := rule.NewSet([]*rule.Rule{&live})
 	b := &bench{
-		ctx: ctx, reg: reg, test: t, decoder: format.NewDecoder(reg), matcher: match.New(set), ruleSet: set.Hash(),
+		reg: reg, test: t, decoder: format.NewDecoder(reg), matcher: match.New(set), ruleSet: set.Hash(),
 		engine: correlate.New(set, correlate.Options{KeepAll: true}), alerts: map[string]alert.Alert{},
 	}
 	b.take(b.engine.Recall(nil))
 	for i := range logs {
-		if err := b.log(i, &logs[i]); err != nil {
+		if err := b.log(ctx, i, &logs[i]); err != nil {
 			return err.Error()
 		}
 	}
@@ -77,7 +77,6 @@ func runTest(ctx context.Context, r *rule.Rule, t *rule.Test, reg *format.Regist
 
 // bench is what one test's logs run through.
 type bench struct {
-	ctx     context.Context
 	reg     *format.Registry
 	test    *rule.Test
 	decoder *format.Decoder
@@ -94,10 +93,10 @@ type bench struct {
 }
 
 // log takes one entry of a test's logs through the way, as one range and one frame.
-func (b *bench) log(i int, l *rule.TestLog) error {
+func (b *bench) log(ctx context.Context, i int, l *rule.TestLog) error {
 	b.matcher.Begin()
 	for n := 1; n <= max(l.Repeat, 1); n++ {
-		if err := b.lines(i, n, l); err != nil {
+		if err := b.lines(ctx, i, n, l); err != nil {
 			return fmt.Errorf("log %d: %w", i+1, err)
 		}
 	}
@@ -113,14 +112,14 @@ func (b *bench) log(i int, l *rule.TestLog) error {
 }
 
 // lines parses the n-th repeat of a log and matches its events.
-func (b *bench) lines(i, n int, l *rule.TestLog) error {
+func (b *bench) lines(ctx context.Context, i, n int, l *rule.TestLog) error {
 	o := format.SplitOptions{
 		// Each repeat is an object of its own: the same line twice is two events.
 		Origin: record.Origin{Source: "test", Object: fmt.Sprintf("%s/%d/%d", b.test.Name, i+1, n)},
 		Format: l.Format, Layout: l.Layout,
 	}
 	shift := shifter{every: time.Duration(n-1) * l.Every, at: l.At}
-	_, err := format.Split(b.ctx, numbered(l.Raw, n), b.reg, o,
+	_, err := format.Split(ctx, numbered(l.Raw, n), b.reg, o,
 		func(rec record.Record) error {
 			return b.decode(&rec, &shift)
 		},
