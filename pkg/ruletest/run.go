@@ -95,10 +95,14 @@ type bench struct {
 // log takes one entry of a test's logs through the way, as one range and one frame.
 func (b *bench) log(ctx context.Context, i int, l *rule.TestLog) error {
 	b.matcher.Begin()
+	before := b.events
 	for n := 1; n <= max(l.Repeat, 1); n++ {
 		if err := b.lines(ctx, i, n, l); err != nil {
 			return fmt.Errorf("log %d: %w", i+1, err)
 		}
+	}
+	if b.events == before { // else a test that expects no alert would pass for nothing
+		return fmt.Errorf("log %d: it gives no event", i+1)
 	}
 	for _, n := range b.matcher.Matches() {
 		b.matches += n
