@@ -115,3 +115,20 @@ func BenchmarkHotGroup(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkShuffledGroup is a scan's worst case: one group, 200,000 signals in no order at all, nothing dropped.
+func BenchmarkShuffledGroup(b *testing.B) {
+	const signals, perFrame = 200_000, 10_000
+	r := testRule("hot", func(r *rule.Rule) { r.Threshold = &rule.Threshold{Count: 10, Within: 10 * time.Minute} })
+	for b.Loop() {
+		g := newEngine([]*rule.Rule{r}, Options{KeepAll: true, MaxBytes: 1 << 40})
+		for from := 0; from < signals; from += perFrame {
+			f := frame(0, int64(from), int64(from+perFrame), 0)
+			for n := from; n < from+perFrame; n++ {
+				f.Signals = append(f.Signals, hitAt(r, n, "eva", int64(n)*7919%signals*10*second))
+			}
+			g.Apply(f, int64(from))
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/signals, "ns/signal")
+}

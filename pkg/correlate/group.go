@@ -1,7 +1,6 @@
 package correlate
 
 import (
-	"encoding/binary"
 	"math"
 	"slices"
 	"sort"
@@ -35,10 +34,11 @@ type groups struct {
 // group is the state of one group key.
 type group struct {
 	key     string  // packed values of group_by
-	points  []point // by time; none for match
+	points  []point // by time, but for those from sorted on; none for match
 	open    []open  // by period
 	size    int64   // as counted in groups.bytes
 	touched int32   // its place in groups.touched, from 1; 0: not touched
+	sorted  int32   // how many of points are in their place: all, except between signal and flush
 	links
 }
 
@@ -48,42 +48,6 @@ type arrivals struct {
 	lo, hi int64 // event times
 	late   bool  // older than what was dropped
 }
-
-// point is the signals of one time bucket.
-type point struct {
-	tally
-	time   int64
-	sum    float64   // kind sum
-	hashes *[]uint64 // kind distinct; a pointer, since the other kinds have far more points and none
-	state  uint8
-}
-
-// fold joins what a signal says beside its tally.
-func (p *point) fold(s *match.Signal, limit int) {
-	p.sum += s.Sum
-	if limit == 0 {
-		return
-	}
-	if p.hashes == nil {
-		p.hashes = new([]uint64)
-	}
-	*p.hashes = match.MergeHashes(*p.hashes, s.Hashes, limit)
-}
-
-func (p *point) values() []uint64 {
-	if p.hashes == nil {
-		return nil
-	}
-	return *p.hashes
-}
-
-// What is known of a point. None is ever taken back.
-const (
-	fires     uint8 = 1 << iota // the window that ends here holds
-	inOwn                       // counted in the alert of its own period
-	inNext                      // counted in the alert of the next period: with D >= W, no window reaches further
-	unsampled                   // every alert that can show its samples has them: they were dropped
-)
 
 // open is an alert that may still grow.
 type open struct {
@@ -114,7 +78,7 @@ func (g *groups) signal(s *match.Signal, _ int64) {
 		return
 	}
 	p := k.point(s.Time)
-	p.fold(s, g.hashes)
+	p.fold(s.Sum, s.Hashes, g.hashes)
 	if p.state&inOwn != 0 {
 		k.alert(own).grow(&delta)
 	}
@@ -146,25 +110,6 @@ func (g *groups) touch(key []string, t int64) *group {
 	return k
 }
 
-// point finds or makes the point at t.
-func (k *group) point(t int64) *point {
-	n := len(k.points)
-	if n == 0 || k.points[n-1].time < t {
-		k.points = append(k.points, point{time: t})
-		return &k.points[n]
-	}
-	i := k.search(t)
-	if i == n || k.points[i].time != t {
-		k.points = slices.Insert(k.points, i, point{time: t})
-	}
-	return &k.points[i]
-}
-
-// search returns the index of the first point at or after t.
-func (k *group) search(t int64) int {
-	return sort.Search(len(k.points), func(i int) bool { return k.points[i].time >= t })
-}
-
 // alert finds or makes the alert of a period.
 func (k *group) alert(period int64) *open {
 	i := sort.Search(len(k.open), func(i int) bool { return k.open[i].period >= period })
@@ -185,6 +130,7 @@ func (g *groups) flush(out *Result, offset int64) {
 		k := in.group
 		k.touched = 0
 		if g.window != nil {
+			k.settle(g.hashes)
 			g.evaluate(k, in.lo, in.hi)
 		}
 		for i := range k.open {
@@ -340,6 +286,7 @@ func (g *groups) expire(before int64) {
 	for _, k := range g.byKey {
 		if i := k.search(before); i > 0 {
 			k.points = slices.Clone(k.points[i:])
+			k.sorted = int32(len(k.points))
 		}
 		k.open = slices.DeleteFunc(k.open, func(a open) bool { return (a.period+1)*g.period <= before })
 		if len(k.points) == 0 && len(k.open) == 0 {
@@ -352,22 +299,4 @@ func (g *groups) expire(before int64) {
 
 func (g *groups) stats() RuleStats {
 	return RuleStats{Rule: g.rule.ID, Keys: len(g.byKey), Bytes: g.bytes, Evicted: g.evicted}
-}
-
-// packKey appends the values with their lengths: no value can pass for two.
-func packKey(b []byte, key []string) []byte {
-	for _, v := range key {
-		b = append(binary.AppendUvarint(b, uint64(len(v))), v...)
-	}
-	return b
-}
-
-func unpackKey(s string) []string {
-	var key []string
-	for s != "" {
-		var v string
-		v, s = cutText(s)
-		key = append(key, v)
-	}
-	return key
 }

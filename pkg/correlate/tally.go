@@ -1,6 +1,8 @@
 package correlate
 
 import (
+	"encoding/binary"
+
 	"github.com/shrike-sec/shrike/pkg/match"
 	"github.com/shrike-sec/shrike/pkg/rule"
 )
@@ -42,4 +44,22 @@ func floorDiv(t, step int64) int64 {
 		q--
 	}
 	return q
+}
+
+// packKey appends the values with their lengths: no value can pass for two.
+func packKey(b []byte, key []string) []byte {
+	for _, v := range key {
+		b = append(binary.AppendUvarint(b, uint64(len(v))), v...)
+	}
+	return b
+}
+
+func unpackKey(s string) []string {
+	var key []string
+	for s != "" {
+		var v string
+		v, s = cutText(s)
+		key = append(key, v)
+	}
+	return key
 }
