@@ -91,6 +91,7 @@ func TestScanJSONAgreesWithStandardLibrary(t *testing.T) {
 	for _, in := range []string{
 		`{}`, `[]`, `0`, `-0`, `01`, `1.`, `1.5`, `1e`, `1e+`, `1E-7`, `-`, `.5`, `+1`, `tru`, `true`, `nulll`, `NaN`, `""`, `"\u12G4"`,
 		`"\x"`, `"a`, "\"a\nb\"", `{"a":}`, `{"a" :1 , "b": [ ] }`, `{,}`, `{"a":1,}`, `[1,]`, `[1 2]`, `{"a":1]`, `[}`, `{1:2}`, ` 7 `,
+		`{"a":{"b"},"c":1}`, `{"a":{"b"}}`, `[[1,],2]`, `{"a":[}}`, `[{"a":1]]`, `{"a":{"b"}`, `[[1,]`,
 		strings.Repeat("[", 100) + strings.Repeat("]", 100),
 	} {
 		agreesWithStandard(t, []byte(in))

@@ -91,7 +91,8 @@ func segments(t *rapid.T) string {
 		rapid.StringMatching(`[a-z"(][ -~\x00\xc3]{0,20}\n`),
 		rapid.SampledFrom([]string{
 			"\n", "\r\n", " ", "\t \n", "\n\xEF\xBB\xBF", "#cols a b\n", "red 1 2\r\n", "{broken\n", "{broken}", "[Wed] x\n",
-			"\n{\"a\":1,\n", "\n" + strings.Repeat("long ", 30) + "\n", "\n\x00\xff\n",
+			"\n{\"a\":1,\n", "{\"a\":[\"" + strings.Repeat("w", 110) + "\"] no}\n", "{\"a\":[\"" + strings.Repeat("w", 110) + "\n",
+			"\n" + strings.Repeat("long ", 30) + "\n", "\n\x00\xff\n",
 		}),
 		rapid.Custom(func(t *rapid.T) string {
 			join := rapid.SampledFrom([]string{",", " ,\n", ","}).Draw(t, "join")
@@ -99,7 +100,8 @@ func segments(t *rapid.T) string {
 			return doc
 		}),
 	)
-	return strings.Join(rapid.SliceOfN(segment, 0, 12).Draw(t, "segments"), "")
+	end := rapid.SampledFrom([]string{"", "", "red", "{\"a\":[", "{\"a\":[\"" + strings.Repeat("w", 150), "{\"a\":[" + strings.Repeat(" ", 150)})
+	return strings.Join(rapid.SliceOfN(segment, 0, 12).Draw(t, "segments"), "") + end.Draw(t, "end")
 }
 
 func TestSplitAccountsForEveryByteAtAnyReadSize(t *testing.T) {

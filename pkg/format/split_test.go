@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -275,6 +276,29 @@ func TestSplitHoldsNoMoreThanOneRecord(t *testing.T) {
 		}
 		if len(got) == 0 || got[0].Dead != string(record.ReasonTooLong) || got[0].Size < size || len(got[0].Raw) != 64<<10 {
 			t.Errorf("%q and 50 MB: got %d results", head, len(got))
+		}
+	}
+}
+
+func TestSplitOfManyReads(t *testing.T) {
+	t.Parallel()
+	var in strings.Builder
+	var want []string
+	for i := range 3000 {
+		piece := strings.Repeat("red line ", 1+i%20) + strconv.Itoa(i)
+		if i%7 == 0 {
+			piece = `{"e":"` + strings.Repeat("value ", i*i%9000) + strconv.Itoa(i) + `"}`
+		}
+		want = append(want, piece)
+		in.WriteString(piece + "\n")
+	}
+	for name, r := range map[string]io.Reader{
+		"plain": strings.NewReader(in.String()), "halves": iotest.HalfReader(strings.NewReader(in.String())),
+		"gzip": iotest.DataErrReader(strings.NewReader(zip(in.String()))),
+	} {
+		got, stats := split(t, r, format.SplitOptions{})
+		if diff := cmp.Diff(want, raws(got)); diff != "" || stats.Bytes != int64(in.Len()) {
+			t.Errorf("%s: %d bytes dealt with of %d (-want +got):\n%s", name, stats.Bytes, in.Len(), diff)
 		}
 	}
 }

@@ -30,7 +30,19 @@ func dataFolder(t *testing.T, parts ...string) string {
 	return path
 }
 
-type tally struct{ files, records, events, letters, controls int }
+type tally struct {
+	files, records, events, letters, controls int
+
+	reasons map[record.Reason]int
+}
+
+func (n *tally) letter(r record.Reason) {
+	if n.reasons == nil {
+		n.reasons = map[record.Reason]int{}
+	}
+	n.letters++
+	n.reasons[r]++
+}
 
 // decode splits and decodes one stream, failing the test where the parser breaks its contract.
 func (n *tally) decode(t *testing.T, path string, in io.Reader) {
@@ -50,16 +62,14 @@ func (n *tally) decode(t *testing.T, path string, in io.Reader) {
 			case errors.Is(err, format.ErrControl):
 				n.controls++
 			case errors.As(err, &bad):
-				n.letters++
-				t.Logf("%s: offset %d: %v", filepath.Base(path), r.Origin.Offset, bad)
+				n.letter(bad.Reason)
 			case err != nil:
 				t.Errorf("%s: %v", path, err)
 			}
 			return nil
 		},
 		func(l record.DeadLetter) error {
-			n.letters++
-			t.Logf("%s: offset %d: %s: %s", filepath.Base(path), l.Origin.Offset, l.Reason, l.Detail)
+			n.letter(l.Reason)
 			return nil
 		})
 	if err != nil {
@@ -133,7 +143,7 @@ func TestRuleCasesParse(t *testing.T) {
 		}
 		n.decode(t, c.Rule+"/"+c.Case, bytes.NewReader(c.Event))
 	}
-	if n.files == 0 || n.events+n.letters != n.records {
+	if n.files == 0 || n.events != n.files || n.letters > 0 {
 		t.Errorf("got %+v", n)
 	}
 	t.Logf("%+v", n)

@@ -6,8 +6,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/format"
 )
 
-// sniff recognises a record by its first bytes, as trails write it, or by the names of its members in any order. S3's
-// notices look alike, but for version 2 and their source.
+// sniff recognises a record by its first bytes, as trails write it, or by the names of its members in any order.
 func sniff(raw []byte) int {
 	if len(raw) == 0 || raw[0] != '{' {
 		return 0
@@ -19,8 +18,8 @@ func sniff(raw []byte) int {
 	for c := format.NewCursor(raw); c.Next(); {
 		switch string(c.Key) {
 		case "eventSource":
-			if c.Take() && string(c.Value) == `"aws:s3"` {
-				return 90 // ours to refuse, with the right reason
+			if !c.Take() || bytes.HasPrefix(c.Value, []byte(`"aws:`)) { // of Lambda's events; S3's notices are Split's
+				return 0
 			}
 			seen += 2
 		case "eventName", "userIdentity", "eventTime", "awsRegion", "sourceIPAddress", "recipientAccountId", "eventVersion":
