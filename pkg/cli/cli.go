@@ -25,6 +25,9 @@ const (
 	exitInput = 3 // input that cannot be read
 )
 
+// systemConfig is where packages and the image put the configuration.
+const systemConfig = "/etc/shrike/shrike.yml"
+
 // exit is an error with a status of its own; err may be nil when everything is already said.
 type exit struct {
 	status int
@@ -99,29 +102,49 @@ func (s *shell) root() *cobra.Command {
   shrike run                         everything in one process, engines embedded
   shrike run --config shrike.yml     as configured`,
 		SilenceUsage: true, SilenceErrors: true,
-		PersistentPreRun: func(*cobra.Command, []string) { s.started = true },
-		Args:             cobra.NoArgs,
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return c.Help()
 		},
 	}
 	f := root.PersistentFlags()
-	f.StringVarP(&s.configPath, "config", "c", "", "configuration file (none: defaults)")
+	f.StringVarP(&s.configPath, "config", "c", "", "configuration file (none: "+systemConfig+" if it is there, else defaults)")
 	f.StringVar(&s.dataDir, "data-dir", "", "data folder, instead of the configuration's")
 	f.StringVar(&s.logLevel, "log-level", "", "debug, info, warn or error, instead of the configuration's")
 	root.AddCommand(
 		s.runCommand(), s.demoCommand(), s.scanCommand(), s.parseCommand(), s.sendCommand(), s.huntCommand(),
 		s.alertsCommand(), s.rulesCommand(), s.statusCommand(), s.healthCommand(), s.migrateCommand(),
-		s.checkCommand(), s.versionCommand(),
+		s.checkCommand(), s.initCommand(), s.tokenCommand(), s.versionCommand(),
 	)
 	root.AddCommand(s.roleCommands()...)
+	s.markStart(root)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
 }
 
+// markStart has each command note that it started: cobra checks flags and arguments before RunE, some of them after
+// its hooks, and errors up to there are about usage.
+func (s *shell) markStart(c *cobra.Command) {
+	if do := c.RunE; do != nil {
+		c.RunE = func(c *cobra.Command, args []string) error {
+			s.started = true
+			return do(c, args)
+		}
+	}
+	for _, sub := range c.Commands() {
+		s.markStart(sub)
+	}
+}
+
 // config loads the configuration with the global flags laid over it.
 func (s *shell) config() (*config.Config, error) {
-	cfg, err := config.Load(s.configPath)
+	path := s.configPath
+	if path == "" {
+		if _, err := os.Stat(systemConfig); err == nil {
+			path = systemConfig
+		}
+	}
+	cfg, err := config.Load(path)
 	if err != nil {
 		return nil, &exit{exitUsage, err}
 	}

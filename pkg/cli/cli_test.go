@@ -121,7 +121,7 @@ func TestEveryCommandShowsExamples(t *testing.T) {
 	}
 	root := s.root()
 	walk(root)
-	for _, name := range strings.Fields("run ingest store detect correlate notify serve scan send parse hunt alerts rules status health migrate demo check version") {
+	for _, name := range strings.Fields("run ingest store detect correlate notify serve scan send parse hunt alerts rules status health migrate demo check init token version") {
 		if c, _, err := root.Find([]string{name}); err != nil || c == root {
 			t.Errorf("there is no command %s", name)
 		}
@@ -161,7 +161,9 @@ func TestUsageErrorsEndWithStatus2(t *testing.T) {
 		{[]string{"run", "--without", "no-such-rule"}, "no-such-rule"},
 		{[]string{"version", "surplus"}, "unknown command"},
 		{[]string{"hunt"}, "query"},
-		{[]string{"send", broken}, "--to"},
+		{[]string{"init"}, "secrets"},
+		{[]string{"token", "--ingest"}, "ingest_token_file is not configured"},
+		{[]string{"send", "--to", "localhost", broken}, "--to"},
 	} {
 		got := run(t, nil, tc.args...)
 		if got.status != exitUsage || !strings.Contains(got.err, tc.want) || got.out != "" && tc.args[0] != "rules" {
@@ -316,6 +318,29 @@ func TestHealthOfNothing(t *testing.T) {
 	t.Parallel()
 	if got := run(t, nil, "health", "--url", "http://127.0.0.1:1"); got.status != exitBad || !strings.Contains(got.err, "ask for health") {
 		t.Errorf("health: %+v", got)
+	}
+}
+
+func TestInitMakesSecretsOnceAndTokenPrintsThem(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	args := []string{"init", "--secrets", dir, "--clickhouse-users", t.TempDir()}
+	if got := run(t, nil, args...); got.status != 0 || !strings.Contains(got.out, "ingest_token") {
+		t.Fatalf("init: %+v", got)
+	}
+	cfg := write(t, filepath.Join(dir, "c.yml"), "listen: { token_file: "+dir+"/token, ingest_token_file: "+dir+"/ingest_token }\n")
+	tokens := func() (result, result) {
+		return run(t, nil, "token", "-c", cfg), run(t, nil, "token", "-c", cfg, "--ingest")
+	}
+	api, ingest := tokens()
+	if api.status != 0 || ingest.status != 0 || len(strings.TrimSpace(api.out)) < 32 || api.out == ingest.out {
+		t.Errorf("tokens: %+v and %+v", api, ingest)
+	}
+	if got := run(t, nil, args...); got.status != 0 || got.out != "" {
+		t.Errorf("init again: %+v", got)
+	}
+	if again, _ := tokens(); again != api {
+		t.Errorf("init again changed the token")
 	}
 }
 

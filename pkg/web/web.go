@@ -2,25 +2,18 @@ package web
 
 import (
 	"context"
-	"errors"
 	"net/http"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"github.com/shrike-sec/shrike/pkg/alert"
 	"github.com/shrike-sec/shrike/pkg/rule"
+	"github.com/shrike-sec/shrike/pkg/store"
 )
 
-// AlertQuery says which alerts to read; zero members do not restrict.
-type AlertQuery struct {
-	Since, Until time.Time // by first event time
-	Rule         string
-	Severity     string // the least
-	ID           string
-	Limit        int
-}
+// AlertQuery says which alerts to read.
+type AlertQuery = store.AlertQuery
 
 // Alerts reads stored alerts, newest first.
 type Alerts interface {
@@ -40,7 +33,7 @@ type Hunter interface {
 }
 
 // ErrQuery is what a Hunter wraps when the query is at fault and not the database.
-var ErrQuery = errors.New("query refused")
+var ErrQuery = store.ErrQuery
 
 // Options is what the API and the console need. All are required but Hosts and Hunts.
 type Options struct {

@@ -110,7 +110,9 @@ func do(t *testing.T, s *httptest.Server, c call) (*http.Response, string) {
 	return resp, string(body)
 }
 
-func with(token string) map[string]string { return map[string]string{"Authorization": "Bearer " + token} }
+func with(token string) map[string]string {
+	return map[string]string{"Authorization": "Bearer " + token}
+}
 
 func TestOnlyHealthNeedsNoToken(t *testing.T) {
 	t.Parallel()
