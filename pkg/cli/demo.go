@@ -8,6 +8,7 @@ import (
 
 func (s *shell) demoCommand() *cobra.Command {
 	var o demo.Options
+	var once bool
 	c := &cobra.Command{
 		Use: "demo", Short: "Play a day of sample logs with three attacks in it through everything", Args: cobra.NoArgs,
 		Long: `Start everything with embedded engines in a folder of its own, play a day of sample logs with three attacks hidden in it,
@@ -22,15 +23,20 @@ Exit status: 0 when exactly the expected alerts came, 1 when not.`,
 			if err != nil {
 				return err
 			}
-			o.Config, o.Stdout, o.Stderr = cfg, s.out, s.err
-			o.Once = o.Once || !isTerminal(s.out)
+			if s.logLevel == "" {
+				cfg.Log.Level = "warn" // the demo tells its story itself
+			}
+			if o.Log, err = s.logger(cfg); err != nil {
+				return err
+			}
+			o.Out, o.Dir, o.Stay = s.out, s.dataDir, isTerminal(s.out) && !once
 			if status := demo.Run(cmd.Context(), o); status != exitOK {
 				return &exit{status, nil}
 			}
 			return nil
 		},
 	}
-	c.Flags().BoolVar(&o.Once, "once", false, "end when all is shown, also in a terminal")
+	c.Flags().BoolVar(&once, "once", false, "end when all is shown, also in a terminal")
 	c.Flags().Uint64Var(&o.Seed, "seed", 0, "seed of the sample logs, to see the same again (0: a new one)")
 	c.Flags().BoolVar(&o.WithoutAttacks, "without-attacks", false, "play the background alone: no alert must come")
 	c.Flags().StringArrayVar(&o.Without, "without", nil, "id of a rule to leave out; may be repeated")

@@ -1,0 +1,50 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/shrike-sec/shrike/pkg/alert"
+	"github.com/shrike-sec/shrike/pkg/config"
+	"github.com/shrike-sec/shrike/pkg/store"
+	"github.com/shrike-sec/shrike/pkg/web"
+)
+
+// storedAlerts is the store as the API sees it.
+type storedAlerts struct{ store *store.Store }
+
+func (s storedAlerts) Alerts(ctx context.Context, q web.AlertQuery) ([]alert.Alert, error) {
+	return s.store.Alerts(ctx, store.AlertQuery(q))
+}
+
+// hunter is the read-only client as the API sees it: whole results, within the configured limits.
+type hunter struct {
+	hunter *store.Hunter
+	limits config.Limits
+}
+
+func (h hunter) Hunt(ctx context.Context, sql string, params map[string]string) (*web.Rows, error) {
+	rows, err := h.hunter.Hunt(ctx, sql, params, store.Limits{Time: time.Duration(h.limits.HuntTime), Rows: h.limits.HuntRows})
+	if err != nil {
+		return nil, huntError(err)
+	}
+	defer func() { _ = rows.Close() }() // the result is read to its end or not at all
+	out := &web.Rows{Rows: [][]any{}}
+	for _, c := range rows.Columns {
+		out.Columns = append(out.Columns, c.Name)
+	}
+	for rows.Next() {
+		out.Rows = append(out.Rows, rows.Values())
+	}
+	out.Truncated = rows.Truncated
+	return out, huntError(rows.Err())
+}
+
+func huntError(err error) error {
+	if errors.Is(err, store.ErrQuery) {
+		return fmt.Errorf("%w: %w", web.ErrQuery, err)
+	}
+	return err
+}

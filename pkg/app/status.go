@@ -1,0 +1,94 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/shrike-sec/shrike/pkg/bus"
+	"github.com/shrike-sec/shrike/pkg/config"
+	"github.com/shrike-sec/shrike/pkg/pipeline"
+	"github.com/shrike-sec/shrike/pkg/store"
+	"github.com/shrike-sec/shrike/pkg/web"
+)
+
+// statusWithin bounds the questions of one status: Kafka and ClickHouse clients repeat them until their context ends.
+const statusWithin = 10 * time.Second
+
+// Status asks ClickHouse what has come of each source, and Kafka how far each stage and receiver is. It works from any
+// process that can reach both.
+func Status(ctx context.Context, b *bus.Client, db *store.Store, receivers []string) (*web.Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, statusWithin)
+	defer cancel()
+	s := &web.Status{Sources: []web.SourceStatus{}, Stages: []web.StageStatus{}, Receivers: []web.ReceiverStatus{}}
+	sources, err := db.SourceStatus(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the status of sources: %w", err)
+	}
+	for _, x := range sources {
+		s.Sources = append(s.Sources, web.SourceStatus{Name: x.Source, LastEvent: x.LastEvent, Events: x.Events, DeadLetters: x.DeadLetters})
+	}
+	records := pipeline.RecordTopics()
+	for _, stage := range []struct {
+		group  string
+		topics []string
+	}{
+		{"store", append(append([]string{}, records...), bus.DeadLetter, bus.Alerts)},
+		{"detect", records},
+		{"correlate", []string{bus.Signals}},
+	} {
+		for _, topic := range stage.topics {
+			lag, _, err := progress(ctx, b, stage.group, topic)
+			if err != nil {
+				return nil, err
+			}
+			s.Stages = append(s.Stages, web.StageStatus{Stage: stage.group, Topic: topic, Lag: lag})
+		}
+	}
+	for _, name := range receivers {
+		lag, commits, err := progress(ctx, b, pipeline.NotifyGroup(name), bus.Alerts)
+		if err != nil {
+			return nil, err
+		}
+		r := web.ReceiverStatus{Name: name, Lag: lag}
+		for _, c := range commits {
+			var state pipeline.NotifyState
+			if json.Unmarshal([]byte(c.Metadata), &state) == nil && state.LastSuccess.After(r.LastSuccess) {
+				r.LastSuccess = state.LastSuccess
+			}
+		}
+		s.Receivers = append(s.Receivers, r)
+	}
+	return s, nil
+}
+
+// progress returns how many messages of the topic the group has not done yet, and its commits.
+func progress(ctx context.Context, b *bus.Client, group, topic string) (lag int64, commits map[int]bus.Commit, err error) {
+	commits, err = b.GroupOffsets(ctx, group, topic)
+	if err != nil {
+		return 0, nil, fmt.Errorf("read how far %s is: %w", group, err)
+	}
+	for partition, c := range commits {
+		first, end, err := b.Bounds(ctx, topic, partition)
+		if err != nil {
+			return 0, nil, fmt.Errorf("read the end of %s: %w", topic, err)
+		}
+		lag += end - max(first, c.Offset)
+	}
+	return lag, commits, nil
+}
+
+// ReceiverNames lists the configured receivers.
+func ReceiverNames(cfg *config.Config) []string {
+	var names []string
+	for _, r := range cfg.Receivers {
+		switch {
+		case r.Webhook != nil:
+			names = append(names, r.Webhook.Name)
+		case r.Slack != nil:
+			names = append(names, r.Slack.Name)
+		}
+	}
+	return names
+}

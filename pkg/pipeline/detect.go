@@ -1,0 +1,236 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/shrike-sec/shrike/pkg/bus"
+	"github.com/shrike-sec/shrike/pkg/event"
+	"github.com/shrike-sec/shrike/pkg/format"
+	"github.com/shrike-sec/shrike/pkg/match"
+	"github.com/shrike-sec/shrike/pkg/record"
+	"github.com/shrike-sec/shrike/pkg/rule"
+)
+
+// DetectOptions is what the detect stage needs. All are required.
+type DetectOptions struct {
+	Bus       *bus.Client
+	Producer  *bus.Producer
+	Formats   *format.Registry
+	Rules     *rule.Set
+	Shards    int // partitions of signals
+	Retention Retention
+	Log       *zap.Logger
+	Metrics   prometheus.Registerer
+}
+
+const (
+	detectMessages = 8192
+	detectBytes    = 16 << 20
+	detectWait     = 50 * time.Millisecond // an alert waits at most this long for its range to be cut
+	heartbeat      = 5 * time.Second       // a shard hears from every partition at least this often
+	maxFrame       = 900_000               // bytes of one signals message
+)
+
+// Detect parses records, holds them against the rules and sends frames of signals until ctx ends. It needs no ClickHouse.
+func Detect(ctx context.Context, o DetectOptions) error {
+	d := &detector{
+		DetectOptions: o,
+		partitions:    make(map[string]*watcher),
+		metrics:       newParseMetrics(o.Metrics, "detect"),
+		matches:       counters(o.Metrics, "shrike_matches_total", "Events that a rule matched.", "rule", ruleIDs(o.Rules)...),
+		repeats:       counter(o.Metrics, "shrike_repeated_events_total", "Events that detect dropped as delivered before."),
+	}
+	return Ranges(ctx, o.Bus, RangeOptions{
+		Group: "detect", Topics: RecordTopics(), Version: format.NewDecoder(o.Formats).Version() + "." + o.Rules.Hash(),
+		MaxMessages: detectMessages, MaxBytes: detectBytes, MaxWait: detectWait, Idle: heartbeat,
+		Epoch: firstEpoch, Do: d.do, Log: o.Log, Registerer: o.Metrics,
+	})
+}
+
+// firstEpoch starts a partition that this group has no commit for at its beginning, under an epoch of its own. Signals
+// of records that an earlier epoch already sent repeat alert ids, which is harmless.
+func firstEpoch(_ context.Context, _ string, _ int, first, _ int64) (uint64, int64, error) {
+	return uint64(time.Now().UnixMilli()), first, nil
+}
+
+func RecordTopics() []string {
+	var topics []string
+	for _, c := range event.LogClasses() {
+		topics = append(topics, bus.TopicOf(c))
+	}
+	return topics
+}
+
+func ruleIDs(set *rule.Set) []string {
+	var ids []string
+	for _, r := range set.Rules() {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+type detector struct {
+	DetectOptions
+	metrics *parseMetrics
+	matches *prometheus.CounterVec
+	repeats prometheus.Counter
+
+	mu         sync.Mutex
+	partitions map[string]*watcher // guarded by mu; each watcher belongs to its partition's one goroutine
+}
+
+// watcher is what detect keeps of one partition between ranges. None of it decides what is detected, save that a
+// record delivered twice is met once.
+type watcher struct {
+	parser  parser
+	matcher *match.Matcher
+	recent  recent
+	latest  map[string]progress // by source
+	sent    []time.Time         // when each shard last heard from here
+	classes map[event.Class]int
+}
+
+func (d *detector) watcher(topic string, partition int) *watcher {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	key := fmt.Sprintf("%s/%d", topic, partition)
+	w := d.partitions[key]
+	if w == nil {
+		w = &watcher{
+			parser:  parser{decoder: format.NewDecoder(d.Formats), keep: d.Retention},
+			matcher: match.New(d.Rules),
+			latest:  make(map[string]progress),
+			sent:    make([]time.Time, d.Shards),
+			classes: make(map[event.Class]int),
+		}
+		d.partitions[key] = w
+	}
+	return w
+}
+
+func (d *detector) do(ctx context.Context, r *Range) error {
+	started := time.Now()
+	w := d.watcher(r.Topic, r.Partition)
+	w.matcher.Begin()
+	repeats := 0
+	for i := range r.Messages {
+		m := &r.Messages[i]
+		w.parser.message(m, func(e *event.Event) {
+			w.classes[e.Class]++
+			if w.recent.repeated(e.UID, m.Offset) {
+				repeats++
+				return
+			}
+			w.advance(e.Text(event.Source), e.UnixNano(event.EventTime), started)
+			w.matcher.Event(e)
+		}, func(*record.DeadLetter) {}) // store keeps the dead letters; here they are only counted
+	}
+	if err := d.send(ctx, r, w); err != nil {
+		return err
+	}
+	if err := lost(ctx, d.Producer, r); err != nil {
+		return err
+	}
+	for id, n := range w.matcher.Matches() {
+		d.matches.WithLabelValues(id).Add(float64(n))
+	}
+	d.repeats.Add(float64(repeats))
+	d.metrics.add(&w.parser.tally, w.classes)
+	clear(w.classes)
+	d.metrics.seconds.Observe(time.Since(started).Seconds())
+	return nil
+}
+
+// send sends each shard its frame of the range: those with signals, and those that have not heard for a heartbeat.
+func (d *detector) send(ctx context.Context, r *Range, w *watcher) error {
+	now := time.Now()
+	var messages []bus.Message
+	for shard, signals := range w.matcher.Signals(d.Shards) {
+		if len(signals) == 0 && now.Sub(w.sent[shard]) < heartbeat {
+			continue
+		}
+		frame := &match.Frame{
+			Schema:  1,
+			Origin:  record.Position{Epoch: r.Epoch, Topic: r.Topic, Partition: r.Partition, Offset: r.From},
+			To:      r.To,
+			RuleSet: d.Rules.Hash(), Watermark: w.watermark(r.Idle, now), Signals: signals,
+		}
+		parts, err := match.Encode(frame, maxFrame)
+		if err != nil {
+			return fmt.Errorf("encode the frame of %s: %w", place(r.Topic, r.Partition, r.From, r.To), err)
+		}
+		for _, part := range parts {
+			messages = append(messages, bus.Message{Topic: bus.Signals, Partition: shard, Value: part})
+		}
+		w.sent[shard] = now
+	}
+	if len(messages) == 0 {
+		return nil
+	}
+	return d.Producer.Send(ctx, messages...)
+}
+
+// progress is how far one source has come.
+type progress struct {
+	event int64     // newest event time, Unix nanoseconds
+	seen  time.Time // when its last record was detected
+}
+
+// sourceIdle is how long a source may be silent before it no longer holds the watermark back.
+const sourceIdle = 5 * time.Minute
+
+func (w *watcher) advance(source string, eventTime int64, now time.Time) {
+	w.latest[source] = progress{event: max(w.latest[source].event, eventTime), seen: now}
+}
+
+// watermark is the event time that the slowest source of the partition has reached, 0 when nobody knows; an idle
+// partition holds nobody back.
+func (w *watcher) watermark(idle bool, now time.Time) int64 {
+	if idle {
+		return math.MaxInt64
+	}
+	low := int64(math.MaxInt64)
+	for source, p := range w.latest {
+		if now.Sub(p.seen) > sourceIdle {
+			delete(w.latest, source)
+			continue
+		}
+		low = min(low, p.event)
+	}
+	if low == math.MaxInt64 {
+		return 0
+	}
+	return low
+}
+
+// recent remembers which events a partition brought lately. The zero value is ready to use.
+type recent struct {
+	young, old map[event.UID]int64 // offset that brought the event first
+}
+
+// recentEvents is how many events one generation holds; two are kept: at most 2^18 events, about 12 MB a partition.
+const recentEvents = 1 << 17
+
+// repeated reports whether another record, at a lower offset, brought the event before. The offset makes a
+// replayed range answer as it did the first time.
+func (r *recent) repeated(id event.UID, offset int64) bool {
+	first, ok := r.young[id]
+	if !ok {
+		first, ok = r.old[id]
+	}
+	if ok {
+		return first < offset
+	}
+	if r.young == nil || len(r.young) >= recentEvents {
+		r.old, r.young = r.young, make(map[event.UID]int64, recentEvents/8)
+	}
+	r.young[id] = offset
+	return false
+}

@@ -1,0 +1,129 @@
+package pipeline
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/shrike-sec/shrike/pkg/correlate"
+	"github.com/shrike-sec/shrike/pkg/event"
+	"github.com/shrike-sec/shrike/pkg/record"
+	"github.com/shrike-sec/shrike/pkg/rule"
+)
+
+// parseMetrics counts what a parsing stage (store, detect) made of its records.
+type parseMetrics struct {
+	records, bytes, controls prometheus.Counter
+	events                   *prometheus.CounterVec // class
+	failures                 *prometheus.CounterVec // reason
+	rangeRecords             prometheus.Histogram
+	seconds                  prometheus.Histogram
+}
+
+func newParseMetrics(reg prometheus.Registerer, stage string) *parseMetrics {
+	reg = prometheus.WrapRegistererWith(prometheus.Labels{"stage": stage}, reg)
+	m := &parseMetrics{
+		records:  counter(reg, "shrike_records_total", "Records that the stage took from Kafka."),
+		bytes:    counter(reg, "shrike_record_bytes_total", "Bytes of those records."),
+		controls: counter(reg, "shrike_control_records_total", "Records that are known to hold no event."),
+		events: counters(reg, "shrike_events_total", "Events parsed.", "class",
+			event.API.String(), event.Flow.String(), event.HTTP.String(), event.DNS.String()),
+		failures:     counters(reg, "shrike_parse_failures_total", "Records that became dead letters.", "reason", reasons()...),
+		rangeRecords: histogram(reg, "shrike_range_records", "Records in one range.", prometheus.ExponentialBuckets(1, 4, 10)),
+		seconds:      histogram(reg, "shrike_range_seconds", "Time from taking a range up to its output being durable.", prometheus.ExponentialBuckets(0.001, 3, 10)),
+	}
+	return m
+}
+
+// add counts one range's tally and empties it.
+func (m *parseMetrics) add(t *tally, classes map[event.Class]int) {
+	m.records.Add(float64(t.records))
+	m.bytes.Add(float64(t.bytes))
+	m.controls.Add(float64(t.controls))
+	for class, n := range classes {
+		m.events.WithLabelValues(class.String()).Add(float64(n))
+	}
+	for reason, n := range t.dead {
+		m.failures.WithLabelValues(string(reason)).Add(float64(n))
+	}
+	m.rangeRecords.Observe(float64(t.records))
+	*t = tally{}
+}
+
+func reasons() []string {
+	var names []string
+	for _, r := range record.Reasons() {
+		names = append(names, string(r))
+	}
+	return names
+}
+
+func counter(reg prometheus.Registerer, name, help string) prometheus.Counter {
+	c := prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+	reg.MustRegister(c)
+	return c
+}
+
+// counters makes a vector with one label and a series for each value of its closed set.
+func counters(reg prometheus.Registerer, name, help, label string, values ...string) *prometheus.CounterVec {
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label})
+	reg.MustRegister(c)
+	for _, v := range values {
+		c.WithLabelValues(v)
+	}
+	return c
+}
+
+func histogram(reg prometheus.Registerer, name, help string, buckets []float64) prometheus.Histogram {
+	h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets})
+	reg.MustRegister(h)
+	return h
+}
+
+// correlateMetrics counts what the shards of this process do.
+type correlateMetrics struct {
+	alerts, evicted              *prometheus.CounterVec // rule
+	dropped, skipped, unreadable prometheus.Counter
+	keys, bytes                  *prometheus.GaugeVec // shard
+	held                         *prometheus.GaugeVec // shard
+}
+
+func newCorrelateMetrics(reg prometheus.Registerer, set *rule.Set, shards int) *correlateMetrics {
+	m := &correlateMetrics{
+		alerts:     counters(reg, "shrike_alerts_total", "Alerts and updates of alerts sent.", "rule", ruleIDs(set)...),
+		evicted:    counters(reg, "shrike_evicted_groups_total", "Groups that a rule forgot because its state was full.", "rule", ruleIDs(set)...),
+		dropped:    counter(reg, "shrike_repeated_frames_total", "Frames dropped because they were applied before."),
+		skipped:    counter(reg, "shrike_skipped_signals_total", "Signals not evaluated: of unknown rules, or held back over the bound."),
+		unreadable: counter(reg, "shrike_unreadable_frames_total", "Messages of the topic signals that are no frame."),
+		keys:       gauges(reg, "shrike_state_groups", "Groups that a shard tracks.", "shard", shards),
+		bytes:      gauges(reg, "shrike_state_bytes", "Estimated memory of those groups.", "shard", shards),
+		held:       gauges(reg, "shrike_held_signals", "Signals of first-seen rules that wait for the memory in ClickHouse.", "shard", shards),
+	}
+	return m
+}
+
+// observe exports an engine's size. evicted is what the shard exported before, by rule; it is brought up to date.
+func (m *correlateMetrics) observe(stats correlate.Stats, evicted map[string]uint64) {
+	var keys int
+	var size int64
+	for _, r := range stats.Rules {
+		keys += r.Keys
+		size += r.Bytes
+		m.evicted.WithLabelValues(r.Rule).Add(float64(r.Evicted - evicted[r.Rule]))
+		evicted[r.Rule] = r.Evicted
+	}
+	shard := strconv.Itoa(stats.Shard)
+	m.keys.WithLabelValues(shard).Set(float64(keys))
+	m.bytes.WithLabelValues(shard).Set(float64(size))
+	m.held.WithLabelValues(shard).Set(float64(stats.Held))
+}
+
+// gauges makes a vector with a series for each number below n.
+func gauges(reg prometheus.Registerer, name, help, label string, n int) *prometheus.GaugeVec {
+	g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, []string{label})
+	reg.MustRegister(g)
+	for i := range n {
+		g.WithLabelValues(strconv.Itoa(i))
+	}
+	return g
+}
