@@ -56,7 +56,8 @@ type Source struct {
 	positions *positions
 	sink      source.Sink
 	open      map[fileID]*tracked
-	pieceSize int64           // bytes that are read, handed over and acknowledged together
+	pieceSize int64           // bytes of a plain file that are read, handed over and acknowledged together
+	limits    source.Limits   // of a batch of a compressed file
 	failing   map[string]bool // paths whose last visit failed: each failure is logged once
 }
 

@@ -46,7 +46,7 @@ func newSource(t testing.TB, dir string, follow bool, paths ...string) *Source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.pieceSize = 256
+	s.pieceSize, s.limits.Records = 256, 10
 	return s
 }
 
@@ -226,7 +226,7 @@ func TestStopAndResume(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.pieceSize = 256
+			s.pieceSize, s.limits.Records = 256, 10
 			err = s.Run(ctx, sink)
 			stopped := ctx.Err() != nil
 			cancel()
@@ -239,6 +239,11 @@ func TestStopAndResume(t *testing.T) {
 		}
 		if got := sink.Lines(); !slices.Equal(got, lines) || len(sink.Letters()) > 0 {
 			t.Fatalf("got %q and %d dead letters, want %q", got, len(sink.Letters()), lines)
+		}
+		for i, r := range sink.Taken() {
+			if r.Origin.Line != int64(i+1) {
+				t.Fatalf("record %d says it is line or element %d", i, r.Origin.Line)
+			}
 		}
 	})
 }

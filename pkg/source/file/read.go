@@ -105,7 +105,7 @@ func (s *Source) compressed(ctx context.Context, t *tracked) error {
 		}
 		return false
 	}
-	batch := source.NewBatch(ctx, s.sink, source.Limits{}, func(n int64) error {
+	batch := source.NewBatch(ctx, s.sink, s.limits, func(n int64) error {
 		t.pos.Results += n
 		s.positions.save(t.pos)
 		return nil
@@ -174,6 +174,11 @@ func (s *Source) piece(ctx context.Context, t *tracked, last bool) (more bool, e
 		if err != nil {
 			return false, err
 		}
+		// Taken before the bytes are: if the file is replaced meanwhile, the next look sees that it is another.
+		next := t.pos
+		if err := next.learn(t.f); err != nil {
+			return false, err
+		}
 		whole := from+size >= t.size
 		o := s.splitOptions(record.Origin{Object: t.pos.Path, Offset: from, Line: line}, &t.pos)
 		o.More = !whole || !last
@@ -191,8 +196,8 @@ func (s *Source) piece(ctx context.Context, t *tracked, last bool) (more bool, e
 			return false, err
 		}
 		if end := from + stats.Bytes; end > t.pos.Offset {
-			t.pos.Element, t.pos.Format, t.pos.Layout = element, stats.Format, stats.Layout
-			return true, s.advance(t, end)
+			next.Offset, next.Element, next.Format, next.Layout = end, element, stats.Format, stats.Layout
+			return true, s.advance(t, next)
 		}
 		if whole {
 			return false, nil
@@ -200,19 +205,15 @@ func (s *Source) piece(ctx context.Context, t *tracked, last bool) (more bool, e
 	}
 }
 
-// advance saves that everything in front of end is acknowledged.
-func (s *Source) advance(t *tracked, end int64) error {
-	lines, err := countLines(t.f, t.pos.Offset, end)
+// advance saves that everything in front of next is acknowledged.
+func (s *Source) advance(t *tracked, next position) error {
+	lines, err := countLines(t.f, t.pos.Offset, next.Offset)
 	if err != nil {
 		return err
 	}
-	s.metrics.bytes.Add(float64(end - t.pos.Offset))
-	t.pos.Line += lines
-	t.pos.Offset = end
-	if err := t.pos.learn(t.f); err != nil {
-		return err
-	}
-	t.quiet = time.Now()
+	s.metrics.bytes.Add(float64(next.Offset - t.pos.Offset))
+	next.Line += lines
+	t.pos, t.quiet = next, time.Now()
 	s.positions.save(t.pos)
 	return nil
 }
