@@ -159,7 +159,7 @@ counted AS
   WHERE `+"`offset`"+` >= s.start AND `+"`offset`"+` < s.end
   GROUP BY %[1]s
 )
-SELECT epoch, topic, `+"`partition`"+`, start, end, start - first, covered, ranges, toUInt64(alerts),
+SELECT epoch, topic, `+"`partition`"+`, start, end, toUInt64(start - first), toUInt64(covered), toUInt64(ranges), toUInt64(alerts),
   toUInt64(events), toUInt64(deads), toUInt64(expireds), toUInt64(controls), toUInt64(holes), toUInt64(all), toUInt64(greatest(duplicates, 0))
 FROM spans LEFT JOIN counted USING (%[1]s)
 ORDER BY %[1]s
