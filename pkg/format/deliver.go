@@ -38,7 +38,7 @@ func (s *splitter) here() record.Origin {
 // deliver emits a line or JSON value as a record, or counts it as control.
 func (s *splitter) deliver(raw []byte) error {
 	if raw[0] != '{' {
-		return s.deliverText(raw)
+		return s.record(raw)
 	}
 	text, wrapped := s.unwrap(raw)
 	if !wrapped {
@@ -53,7 +53,7 @@ func (s *splitter) deliver(raw []byte) error {
 			continue
 		}
 		some = true
-		if err := s.deliverText(line); err != nil {
+		if err := s.record(line); err != nil {
 			return err
 		}
 	}
@@ -61,14 +61,6 @@ func (s *splitter) deliver(raw []byte) error {
 		return s.deliverValue(raw)
 	}
 	return nil
-}
-
-func (s *splitter) deliverText(line []byte) error {
-	if s.header(line) {
-		s.stats.Controls++
-		return nil
-	}
-	return s.record(line)
 }
 
 func (s *splitter) deliverValue(raw []byte) error {
@@ -79,8 +71,12 @@ func (s *splitter) deliverValue(raw []byte) error {
 }
 
 func (s *splitter) record(raw []byte) error {
+	name, layout, header := s.recognise(raw)
+	if header {
+		s.stats.Controls++
+		return nil
+	}
 	s.stats.Records++
-	name, layout := s.recognise(raw)
 	return s.emit(record.Record{
 		Raw: raw, Origin: s.here(), Received: s.o.Received, Format: name, Layout: layout,
 	})

@@ -16,7 +16,33 @@ func newRecogniser(reg *Registry, o SplitOptions) recogniser {
 	return recogniser{reg: reg, hint: o.Format, layout: o.Layout, headed: -1, last: -1}
 }
 
-// header takes a line that names the columns of those after it.
+// recognise returns the format and the layout of a record; header is true for a line that names the columns of those
+// after it and is no record.
+func (g *recogniser) recognise(raw []byte) (name, layout string, header bool) {
+	if g.hint == "" && g.headed < 0 && g.last >= 0 && g.reg.specs[g.last].Header == nil && g.again(raw) {
+		return g.named(g.last)
+	}
+	if raw[0] != '{' && g.header(raw) {
+		return "", "", true
+	}
+	switch {
+	case g.hint != "":
+		return g.hint, g.layout, false
+	case g.headed >= 0 && raw[0] != '{':
+		return g.named(g.headed)
+	case g.last >= 0 && g.again(raw):
+		return g.named(g.last)
+	}
+	if g.last, g.sure = g.reg.sniff(raw, -1); g.last < 0 {
+		return "", "", false
+	}
+	return g.named(g.last)
+}
+
+// again says whether the last record's format is as sure of this one.
+func (g *recogniser) again(raw []byte) bool { return g.reg.specs[g.last].Sniff(raw) >= g.sure }
+
+// header takes a line that names columns.
 func (g *recogniser) header(line []byte) bool {
 	if g.hint != "" {
 		spec, ok := g.reg.Spec(g.hint)
@@ -44,22 +70,10 @@ func (g *recogniser) known() (name, layout string) {
 	return g.hint, g.layout
 }
 
-// recognise returns the format and the layout of a record.
-func (g *recogniser) recognise(raw []byte) (name, layout string) {
-	switch {
-	case g.hint != "":
-		return g.hint, g.layout
-	case g.headed >= 0 && raw[0] != '{':
-		return g.reg.specs[g.headed].Name, g.layout
-	}
-	if g.last < 0 || g.reg.specs[g.last].Sniff(raw) < g.sure {
-		if g.last, g.sure = g.reg.sniff(raw, -1); g.last < 0 {
-			return "", ""
-		}
-	}
-	spec := &g.reg.specs[g.last]
+func (g *recogniser) named(index int) (name, layout string, header bool) {
+	spec := &g.reg.specs[index]
 	if spec.Header != nil {
 		layout = g.layout
 	}
-	return spec.Name, layout
+	return spec.Name, layout, false
 }
