@@ -28,12 +28,15 @@ const (
 	DefaultMaxHeld  = 100_000
 )
 
+// maxTime bounds event times: 146 years from 1970 either way leave as much room again to add windows to.
+const maxTime = int64(1) << 62
+
 // Result is what one call brought about. The caller owns it.
 type Result struct {
 	Alerts  []alert.Alert // new or changed, each id at most once
 	Memos   []Memo        // rows of first_seen memory: persist them before the offset is committed
 	Dropped bool          // the frame had been applied before and changed nothing
-	Skipped int           // signals not evaluated: of rules this set has not, or held back over the bound
+	Skipped int           // signals not evaluated: of rules this set has not, of no year that can be, or held back over the bound
 }
 
 // Engine correlates one shard.
@@ -100,7 +103,7 @@ func (g *Engine) Apply(f *match.Frame, offset int64) Result {
 		s := &f.Signals[i]
 		k := g.rules[s.Rule]
 		switch {
-		case k == nil || k.rule.Hash != s.Hash || s.Count == 0 && k.novelty == nil:
+		case k == nil || k.rule.Hash != s.Hash || s.Count == 0 || s.Time < -maxTime || s.Time > maxTime:
 			out.Skipped++
 		case k.novelty != nil && !g.recalled:
 			out.Skipped += g.hold(s, offset)

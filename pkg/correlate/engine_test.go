@@ -211,6 +211,11 @@ func TestSkipsWhatItDoesNotKnow(t *testing.T) {
 	if res.Skipped != 3 || len(res.Alerts) != 1 {
 		t.Errorf("skipped %d, %d alerts; want 3 and 1", res.Skipped, len(res.Alerts))
 	}
+	first, last := hitAt(r, 4, "eva", 0), hitAt(r, 5, "eva", 0)
+	first.Time, last.Time = math.MinInt64, math.MaxInt64 // no window fits around these
+	if res := g.Apply(frame(0, 1, 2, 0, first, last), 1); res.Skipped != 2 || len(res.Alerts) != 0 {
+		t.Errorf("at the ends of time: skipped %d, %d alerts; want 2 and 0", res.Skipped, len(res.Alerts))
+	}
 }
 
 func TestEachEventIsAnAlert(t *testing.T) {

@@ -1,13 +1,16 @@
 package match
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/valyala/fastjson"
 	"pgregory.net/rapid"
 
 	"github.com/shrike-sec/shrike/pkg/event"
@@ -180,6 +183,30 @@ func TestKeysSurviveTheWay(t *testing.T) {
 			t.Fatalf("key of %d bytes", n)
 		}
 	})
+}
+
+// Objects come from parsers that read texts in place, and their writer quotes as Go does. Deleting the json.Valid in
+// sampleValue makes this fail.
+func TestSamplesAreJSON(t *testing.T) {
+	t.Parallel()
+	raw := "{\"a\":\"bell \\u0007 \\udb40\\udc01 \\\"\",\"b\":[{\"c\":\"\\u0001\"},{\"c\":2}]}"
+	v := fastjson.MustParse(raw)
+	v.GetStringBytes("a") // reading it is what makes its writer quote it anew
+	v.GetArray("b")
+	e := newEvent(1, 0, 1, "A", "")
+	e.SetObject(event.Request, event.Object{Raw: raw, Value: v})
+	for _, path := range [][]string{{"a"}, {"b", "[]", "c"}, {"b"}, nil} {
+		k := rule.Key{Name: "request." + strings.Join(path, "."), Field: event.Lookup("request"), Path: path}
+		v.GetStringBytes("b", "0", "c")
+		if got := sampleValue(k, e); !json.Valid(got) || len(got) == 0 {
+			t.Errorf("%v: not JSON: %s", path, got)
+		}
+	}
+	long := strings.Repeat("é", MaxSampleValue)
+	e.SetText(event.EventName, long)
+	if got := sampleValue(key("event_name"), e); !json.Valid(got) || len(got) > MaxSampleValue {
+		t.Errorf("a long value gives %d bytes", len(got))
+	}
 }
 
 func TestAmountIsExact(t *testing.T) {
