@@ -49,6 +49,7 @@ type rest struct {
 	detail  []byte // the record inside EventBridge's envelope
 	deep    bool   // walking that one
 	badTime string // an event time that cannot be read
+	refused error  // fastjson's
 }
 
 type kind uint8
@@ -85,8 +86,11 @@ func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
 		return format.Errorf(record.ReasonSyntax, "not a CloudTrail record: no eventSource, eventName or eventCategory")
 	case call:
 	}
+	if p.rec.refused != nil {
+		return format.Errorf(record.ReasonSyntax, "not valid JSON: %v", p.rec.refused)
+	}
 	if p.rec.badTime != "" {
-		return format.Errorf(record.ReasonBadTime, "cannot read eventTime: %q", p.rec.badTime)
+		return format.Errorf(record.ReasonBadTime, "cannot read eventTime: %.100q", p.rec.badTime)
 	}
 	if _, ok := p.e.Time(event.EventTime); !ok {
 		return format.Errorf(record.ReasonBadTime, "no eventTime")

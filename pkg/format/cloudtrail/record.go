@@ -151,8 +151,9 @@ func (p *parser) tree(f event.ObjectField, with *fastjson.Parser, v value) {
 		return
 	}
 	parsed, err := with.Parse(v.text)
-	if err != nil {
-		panic("BUG: fastjson refuses valid JSON: " + err.Error())
+	if err != nil { // it takes all that format.Cursor takes; should they ever differ, one record is to fail and no more
+		p.rec.refused = err
+		return
 	}
 	p.e.SetObject(f, event.Object{Raw: v.text, Value: parsed})
 }
