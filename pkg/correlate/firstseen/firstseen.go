@@ -189,7 +189,8 @@ func (m *Memory) remove(g *group) {
 	m.bytes -= g.bytes
 }
 
-// Expire drops the rows that are forgotten at the given event time. It does nothing for rules that never forget.
+// Expire drops the rows that are forgotten at the given event time. It does nothing for rules that never forget. A group
+// without rows stays, since when it began decides whether it has learned; only bound drops groups.
 func (m *Memory) Expire(before int64) {
 	if m.options.Forget == 0 {
 		return
@@ -203,9 +204,6 @@ func (m *Memory) Expire(before int64) {
 				g.bytes -= size
 				m.bytes -= size
 			}
-		}
-		if len(g.rows) == 0 {
-			m.remove(g)
 		}
 	}
 }
