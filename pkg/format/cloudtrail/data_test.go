@@ -20,16 +20,6 @@ import (
 	"github.com/shrike-sec/shrike/pkg/record"
 )
 
-// dataFolder is third-party data that is not part of the project; without it these tests are skipped.
-func dataFolder(t *testing.T, parts ...string) string {
-	t.Helper()
-	path := filepath.Join(append([]string{"..", "..", "..", "..", "shared", "data"}, parts...)...)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("no test data: %v", err)
-	}
-	return path
-}
-
 type tally struct {
 	files, records, events, letters, controls int
 
@@ -101,7 +91,7 @@ func TestAttacksAndBenignSessionsParse(t *testing.T) {
 	t.Parallel()
 	for folder, want := range map[string]int{"attacks": 161 + 121, "benign": 3471 + 840} {
 		var n tally
-		n.folder(t, dataFolder(t, folder))
+		n.folder(t, formattest.SharedData(t, folder))
 		if n.letters > 0 || n.controls > 0 || n.events != n.records || n.events < want {
 			t.Errorf("%s: got %+v, want no dead letters and at least %d events", folder, n, want)
 		}
@@ -112,7 +102,7 @@ func TestRawFilesOfOthersDoNotCrash(t *testing.T) {
 	t.Parallel()
 	for _, folder := range []string{"cloudtrail", "envelope"} {
 		var n tally
-		n.folder(t, dataFolder(t, "formats", folder))
+		n.folder(t, formattest.SharedData(t, "formats", folder))
 		if n.files == 0 || n.records == 0 {
 			t.Errorf("%s: got %+v", folder, n)
 		}
@@ -121,7 +111,7 @@ func TestRawFilesOfOthersDoNotCrash(t *testing.T) {
 
 func TestRuleCasesParse(t *testing.T) {
 	t.Parallel()
-	f, err := os.Open(dataFolder(t, "rulecases", "panther.jsonl.gz"))
+	f, err := os.Open(formattest.SharedData(t, "rulecases", "panther.jsonl.gz"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +141,7 @@ func TestRuleCasesParse(t *testing.T) {
 
 func TestEdgeCases(t *testing.T) {
 	t.Parallel()
-	b, err := os.ReadFile(dataFolder(t, "format-edgecases.jsonl"))
+	b, err := os.ReadFile(formattest.SharedData(t, "format-edgecases.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
