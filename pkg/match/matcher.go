@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 	"maps"
 	"slices"
-	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/zeebo/xxh3"
 
@@ -25,7 +25,8 @@ type Matcher struct {
 	folded  []*folding
 	matched []*rule.Rule // scratch
 	buf     []byte       // scratch: combining key
-	key     []string     // scratch: group key
+	text    []byte       // scratch: values of the group key, one behind the other
+	ends    []int        // where each of them ends
 }
 
 // plan is what the matcher works out once for each rule.
@@ -125,9 +126,14 @@ func (m *Matcher) fold(p *plan, e *event.Event) {
 	if p.bucket > 0 {
 		at = floor(t, p.bucket)
 	}
-	m.key = m.key[:0]
+	m.text, m.ends = m.text[:0], m.ends[:0]
 	for _, k := range r.GroupBy {
-		m.key = append(m.key, bounded(k.Text(e)))
+		start := len(m.text)
+		m.text = k.AppendText(m.text, e)
+		if v := m.text[start:]; len(v) > MaxKeyValue || !utf8.Valid(v) {
+			m.text = append(m.text[:start], bounded(string(v))...)
+		}
+		m.ends = append(m.ends, len(m.text))
 	}
 	f := m.folding(p, e, at, value)
 	severity := r.Severity.Of(e.Text(event.Outcome))
@@ -154,9 +160,10 @@ func (m *Matcher) fold(p *plan, e *event.Event) {
 func (m *Matcher) folding(p *plan, e *event.Event, at int64, value string) *folding {
 	b := binary.AppendUvarint(m.buf[:0], p.no)
 	b = binary.AppendVarint(b, at)
-	for _, k := range m.key {
-		b = append(binary.AppendUvarint(b, uint64(len(k))), k...)
+	for _, end := range m.ends {
+		b = binary.AppendUvarint(b, uint64(end))
 	}
+	b = append(b, m.text...)
 	if p.bucket == 0 {
 		b = append(b, e.UID[:]...)
 	}
@@ -166,8 +173,13 @@ func (m *Matcher) folding(p *plan, e *event.Event, at int64, value string) *fold
 		return f
 	}
 	f := &folding{plan: p, Signal: Signal{Rule: p.rule.ID, Hash: p.rule.Hash, Time: at, Value: value}}
-	for _, k := range m.key {
-		f.Key = append(f.Key, strings.Clone(k))
+	if len(m.ends) > 0 {
+		f.Key = make([]string, 0, len(m.ends))
+	}
+	start := 0
+	for _, end := range m.ends {
+		f.Key = append(f.Key, string(m.text[start:end]))
+		start = end
 	}
 	m.index[string(b)] = f
 	m.folded = append(m.folded, f)

@@ -266,3 +266,18 @@ func BenchmarkMatcher(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(events)), "ns/event")
 }
+
+// BenchmarkMatcherFlood is matches that fold into signals that there are already: what a flood costs.
+func BenchmarkMatcherFlood(b *testing.B) {
+	rules := testRules()[:2]
+	m := newMatcher(rules, all(rules))
+	var events []*event.Event
+	for n := range 10_000 {
+		events = append(events, newEvent(n, second, byte(n%8), fmt.Sprint("E", n%60), event.Success))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		signalsOf(m, events, 4)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(events)*len(rules)), "ns/match")
+}
