@@ -126,7 +126,7 @@ func (a *App) clickhouse(ctx context.Context, s *stack) (service, hunter store.C
 	o := clickhouse.Options{
 		Dir: filepath.Join(a.cfg.DataDir, "clickhouse"), Library: a.cfg.ClickHouse.Library, Memory: int64(a.cfg.ClickHouse.Memory),
 		Databases: a.cfg.ClickHouse.Database, Log: a.log.Named("clickhouse"),
-		HunterSeconds: int(time.Duration(l.HuntTime).Seconds()), HunterMemory: int64(l.HuntMemory), HunterRows: int64(l.HuntRows),
+		HunterSeconds: int(time.Duration(l.HuntTime).Seconds()) + clientSlack, HunterMemory: int64(l.HuntMemory), HunterRows: int64(l.HuntRows),
 	}
 	server, err := clickhouse.Start(ctx, o)
 	if err != nil {
@@ -142,6 +142,10 @@ func (a *App) clickhouse(ctx context.Context, s *stack) (service, hunter store.C
 	hunter.User, hunter.Password = clickhouse.HunterUser, server.HunterPassword()
 	return service, hunter, nil
 }
+
+// clientSlack is what clickhouse-go adds to a context's deadline when it tells the server, in seconds. The server refuses
+// a limit over the profile's.
+const clientSlack = 5
 
 // supervise keeps the engine up, on the ports its clients know, until ctx ends.
 func supervise(ctx context.Context, server *clickhouse.Server, o clickhouse.Options, log *zap.Logger) error {

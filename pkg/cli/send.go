@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -216,6 +217,16 @@ func (u *uploader) post(body []byte) error {
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
 	if resp.StatusCode/100 != 2 {
 		return fmt.Errorf("send records: %s says %s: %s", u.base, resp.Status, printable(strings.TrimSpace(string(text))))
+	}
+	var taken struct {
+		Records     int64 `json:"records"`
+		DeadLetters int64 `json:"dead_letters"`
+	}
+	if err := json.Unmarshal(text, &taken); err != nil {
+		return fmt.Errorf("send records: %s does not answer as an ingest does: %w", u.base, err)
+	}
+	if got := taken.Records + taken.DeadLetters; got != u.pending {
+		return fmt.Errorf("send records: %s took %d of %d records", u.base, got, u.pending)
 	}
 	return nil
 }
