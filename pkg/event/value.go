@@ -14,19 +14,23 @@ import (
 // NewUID identifies an event by its log's own id where there is one, so that the same event delivered twice has one
 // id; else by where the record lies and what it says. idx tells apart the events of one record.
 func NewUID(format, nativeID string, o record.Origin, raw []byte, idx int) UID {
-	h := xxh3.New()
-	write := func(s string) { _, _ = h.WriteString(s); _, _ = h.Write([]byte{0}) }
-	write(format)
-	write(nativeID)
+	var room [1024]byte // most ids are short: the hash's own state is larger and would be cleared each time
+	b := append(room[:0], format...)
+	b = append(b, 0)
+	b = append(b, nativeID...)
+	b = append(b, 0)
 	if nativeID == "" {
-		write(o.Object)
-		write(strconv.FormatInt(o.Offset, 10))
-		_, _ = h.Write(raw)
+		b = append(b, o.Object...)
+		b = append(b, 0)
+		b = strconv.AppendInt(b, o.Offset, 10)
+		b = append(b, 0)
+		b = append(b, raw...)
 	}
 	if idx > 0 {
-		write(strconv.Itoa(idx))
+		b = strconv.AppendInt(b, int64(idx), 10)
+		b = append(b, 0)
 	}
-	return h.Sum128().Bytes()
+	return xxh3.Hash128(b).Bytes()
 }
 
 // Has reports whether the event has a value for the field.

@@ -44,8 +44,16 @@ func (d *Decoder) Decode(r *record.Record, emit func(*event.Event)) error {
 		}
 	}
 	err := d.parse(first, r, emit)
+	if err == nil || !named {
+		return err
+	}
+	return d.another(first, err, r, emit)
+}
+
+// another tries the surest format but the first, whose error stays the answer when that fails too.
+func (d *Decoder) another(first int, err error, r *record.Record, emit func(*event.Event)) error {
 	var bad *Error
-	if !named || err == nil || !errors.As(err, &bad) || bad.Reason == record.ReasonNotice {
+	if !errors.As(err, &bad) || bad.Reason == record.ReasonNotice {
 		return err
 	}
 	if second, _ := d.reg.sniff(r.Raw, first); second >= 0 {
