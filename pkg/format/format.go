@@ -1,8 +1,8 @@
 // Package format turns bytes into events.
 //
-// A Splitter cuts what a source reads (files, request bodies, compressed or not) into records and recognises their
+// Split cuts what a source reads (files, request bodies, compressed or not) into records and recognises their
 // format by content; a Parser, one package a format below this one, turns one record into events. Nothing here knows
-// Kafka, rules or tables. Start reading at Parser, then split.go (cutting), registry.go (recognition) and
+// Kafka, rules or tables. Start reading at Parser, then split.go (cutting), recognise.go (formats) and
 // decoder.go (bytes to events).
 package format
 
