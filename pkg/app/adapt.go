@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/shrike-sec/shrike/pkg/alert"
 	"github.com/shrike-sec/shrike/pkg/config"
+	"github.com/shrike-sec/shrike/pkg/correlate"
 	"github.com/shrike-sec/shrike/pkg/store"
 	"github.com/shrike-sec/shrike/pkg/web"
 )
@@ -44,7 +46,27 @@ func (h hunter) Hunt(ctx context.Context, sql string, params map[string]string) 
 
 func huntError(err error) error {
 	if errors.Is(err, store.ErrQuery) {
-		return fmt.Errorf("%w: %w", web.ErrQuery, err)
+		return fmt.Errorf("%w: %s", web.ErrQuery, strings.TrimPrefix(err.Error(), store.ErrQuery.Error()+": "))
 	}
 	return err
+}
+
+// memory is first-seen memory in tables that may not be there yet.
+type memory struct {
+	*store.Store
+	migrated <-chan struct{}
+}
+
+// schemaWithin is how long the first question waits for the tables: longer than `run` takes to make them.
+const schemaWithin = 5 * time.Second
+
+func (m memory) Memos(ctx context.Context, ruleHashes []string) ([]correlate.Memo, error) {
+	select {
+	case <-m.migrated:
+		return m.Store.Memos(ctx, ruleHashes)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(schemaWithin):
+		return nil, errors.New("ClickHouse or its tables are not there yet")
+	}
 }

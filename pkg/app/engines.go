@@ -216,7 +216,7 @@ func (a *App) wait(ctx context.Context, what string, addresses []string, ping fu
 
 // migrate brings the schema up to date where all roles are in this process, and waits for `shrike migrate` elsewhere.
 func (a *App) migrate(ctx context.Context, e *engines, addresses []string) error {
-	if !a.plays(RoleStore) && !a.plays(RoleServe) {
+	if !a.plays(RoleStore) && !a.plays(RoleServe) && !a.plays(RoleCorrelate) {
 		return nil
 	}
 	err := a.wait(ctx, "ClickHouse and its schema", addresses, func(context.Context) error {

@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 // asShrike makes the test binary behave as shrike itself.
 const asShrike = "SHRIKE_E2E_AS_SHRIKE"
 
-const webhookSecret = "the end-to-end test's own secret"
+const webhookSecret = "the end-to-end test own secret"
 
 // receiver is a real HTTP server that takes alerts, checks their signature and counts them by id.
 type receiver struct {
@@ -63,7 +63,7 @@ func newReceiver(t testing.TB) *receiver {
 func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	body, err := io.ReadAll(req.Body)
 	if err == nil {
-		err = webhook.Verify(webhookSecret, req.Header.Get("Shrike-Signature"), body, time.Now(), time.Minute)
+		err = webhook.Verify([]byte(webhookSecret), req.Header.Get("Shrike-Signature"), body, time.Now(), time.Minute)
 	}
 	var a alert.Alert
 	if err == nil {
