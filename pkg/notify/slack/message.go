@@ -26,9 +26,13 @@ const (
 )
 
 func message(a *alert.Alert) *slack.WebhookMessage {
-	title := escape(cut(a.Title, maxTitle))
+	title := strings.TrimSpace(flat(a.Title))
+	if title == "" { // Slack refuses a message whose header is empty
+		title = a.RuleID
+	}
+	title = cut(title, maxTitle)
 	blocks := []slack.Block{
-		slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, cut(flat(a.Title), maxTitle), false, false)),
+		slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, title, false, false)),
 		section(fmt.Sprintf("*%s* · rule %s · %d events · %s", escape(strings.ToUpper(a.Severity)), code(a.RuleID), a.Count, span(a))),
 	}
 	if facts := facts(a); facts != "" {
@@ -42,7 +46,7 @@ func message(a *alert.Alert) *slack.WebhookMessage {
 	}
 	blocks = append(blocks, slack.NewContextBlock("", text(fmt.Sprintf("alert %s revision %d", code(a.ID), a.Revision))))
 	return &slack.WebhookMessage{
-		Text:   fmt.Sprintf("%s: %s", escape(strings.ToUpper(a.Severity)), title), // what notifications show
+		Text:   fmt.Sprintf("%s: %s", escape(strings.ToUpper(a.Severity)), escape(title)), // what notifications show
 		Blocks: &slack.Blocks{BlockSet: blocks},
 	}
 }

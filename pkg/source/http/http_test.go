@@ -187,7 +187,11 @@ func TestAnswersOnlyWhenDurable(t *testing.T) {
 	url := serve(t, sink, Options{MaxRequests: 1})
 	got := make(chan answer, 1)
 	go func() { got <- post(t, url+"/v1/logs/nginx", "a\n") }()
-	<-entered
+	select {
+	case <-entered:
+	case a := <-got:
+		t.Fatalf("answered %+v without asking the sink", a)
+	}
 	if second := post(t, url+"/v1/logs/nginx", "b\n"); second.Status != 429 || second.RetryAfter != "1" {
 		t.Errorf("a second request at once: %+v, want 429", second)
 	}
