@@ -14,7 +14,7 @@ import (
 func main() {
 	// The embedded engine is a child process: this binary again, which becomes ClickHouse. It must not set up anything
 	// of ours first.
-	if len(os.Args) > 1 && os.Args[1] == "__clickhouse" {
+	if len(os.Args) > 1 && os.Args[1] == clickhouse.ChildCommand {
 		os.Exit(clickhouse.Child(os.Args[2:]))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
