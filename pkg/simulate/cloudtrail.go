@@ -5,8 +5,8 @@ import "cmp"
 // action is a call with its templates cut apart. The table below it is never written after the program has started.
 type action struct {
 	call
-	host                                                 string
-	request, response, resources, extra, failure, agents template
+	host                                         string
+	request, response, resources, extra, failure template
 }
 
 func compile(list []call) []*action {
@@ -52,7 +52,7 @@ type invocation struct {
 	code   string // "" is the call's own
 }
 
-// draw makes an invocation of what by who, with a bucket and an object, failing as often as the call does.
+// invoke draws what a call of what by who is about, and whether it fails, which is as often as that call does.
 func (g *Generator) invoke(who *principal, what *action) invocation {
 	v := invocation{who: who, what: what, pick: g.co.zipfIface.Uint64(), failed: g.rng.IntN(10_000) < what.fails}
 	v.bucket = g.co.buckets[g.co.zipfBucket.Uint64()]
@@ -127,7 +127,7 @@ func (g *Generator) api(dst *Log, at int64, v invocation) {
 	dst.log("cloudtrail", at)
 }
 
-// signIn writes a console sign-in. A refused one of an unknown name hides the name, as the provider does.
+// signIn writes a console sign-in. Those of the identity centre say that no second factor was used, as real ones do.
 func (g *Generator) signIn(dst *Log, at int64, who *principal, mfa, succeeded bool) {
 	b := append(dst.Raw[:0], `{"eventVersion":"1.11","userIdentity":`...)
 	b = who.appendIdentity(b, at)

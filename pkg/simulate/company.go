@@ -190,9 +190,6 @@ func (c *company) addMachines(r *rand.Rand, n int) {
 		if w.class != function {
 			p.private, p.endpoint = addr.String(), "vpce-0"+a.detective+region[:2]+"77ab01c"
 		}
-		if strings.Contains(p.agent, "%s") {
-			p.agent = fmt.Sprintf(p.agent, "s3")
-		}
 		c.loads = append(c.loads, p)
 	}
 }

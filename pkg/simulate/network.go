@@ -80,7 +80,7 @@ var browserAgents = []string{
 }
 
 var serviceAgents = []string{
-	"aws-sdk-go-v2/1.33.0 ua/2.1 os/linux lang/go#1.23.5 md/GOARCH#arm64 api/%s#1.48.2",
+	"aws-sdk-go-v2/1.33.0 ua/2.1 os/linux lang/go#1.23.5 md/GOARCH#arm64 api/s3#1.48.2",
 	"aws-sdk-java/2.30.3 ua/2.1 os/Linux#6.1.119 lang/java#21.0.5 exec-env/AWS_ECS_FARGATE",
 	"aws-sdk-js/3.731.1 ua/2.1 os/linux#5.10.230 lang/js md/nodejs#20.18.1 api/s3#3.731.1 exec-env/AWS_Lambda_nodejs20.x",
 	"Boto3/1.36.3 md/Botocore#1.36.3 ua/2.0 os/linux#5.10.230 md/arch#x86_64 lang/python#3.12.8 md/pyimpl#CPython exec-env/AWS_Lambda_python3.12",
