@@ -113,8 +113,14 @@ func Status(status int, header ...string) http.HandlerFunc {
 	}
 }
 
-// hang answers nothing until the client gives up.
-func hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+// hang answers nothing until the client gives up; one that does not gets an answer that fails its test.
+func hang(w http.ResponseWriter, r *http.Request) {
+	select {
+	case <-r.Context().Done():
+	case <-time.After(5 * time.Second):
+		w.WriteHeader(http.StatusBadRequest)
+	}
+}
 
 // breakOff closes the connection without an answer.
 func breakOff(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
