@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/shrike-sec/shrike/pkg/app"
+	"github.com/shrike-sec/shrike/pkg/builtin"
 	"github.com/shrike-sec/shrike/pkg/config"
 )
 
@@ -29,7 +31,7 @@ func (s *shell) checkCommand() *cobra.Command {
 			if err != nil {
 				return &exit{exitUsage, err}
 			}
-			if err := checkFiles(cfg); err != nil {
+			if err := errors.Join(checkSources(cfg), checkFiles(cfg)); err != nil {
 				return &exit{exitUsage, err}
 			}
 			if print {
@@ -44,6 +46,19 @@ func (s *shell) checkCommand() *cobra.Command {
 	c.Flags().BoolVar(&print, "print", false, "print every setting in effect, secrets hidden")
 	c.Flags().BoolVar(&reference, "reference", false, "print the reference of all keys")
 	return c
+}
+
+// checkSources makes sure that the formats that sources name exist.
+func checkSources(cfg *config.Config) error {
+	formats := builtin.Formats()
+	for _, src := range cfg.Sources {
+		if name := src.File.Format; name != "" {
+			if _, ok := formats.Spec(name); !ok {
+				return fmt.Errorf("source %s: no format is named %q", src.File.Name, name)
+			}
+		}
+	}
+	return nil
 }
 
 // checkFiles reads what the configuration points to, as the services will: secrets and certificates.

@@ -186,6 +186,10 @@ func TestCheck(t *testing.T) {
 	if got := run(t, nil, "check", "--config", missing); got.status != exitUsage || !strings.Contains(got.err, "none") {
 		t.Errorf("check with a missing token file: %+v", got)
 	}
+	format := write(t, filepath.Join(dir, "f.yml"), "sources: [{ file: { name: a, paths: [b], format: ngnix } }]\n")
+	if got := run(t, nil, "check", "--config", format); got.status != exitUsage || !strings.Contains(got.err, `no format is named "ngnix"`) {
+		t.Errorf("check with an unknown format: %+v", got)
+	}
 	if got := run(t, nil, "check"); got.status != 0 {
 		t.Errorf("check without a file: %+v", got)
 	}

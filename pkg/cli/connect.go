@@ -15,11 +15,7 @@ import (
 // the Shrike that runs on the data folder.
 func databases(cfg *config.Config) (service, hunter store.Config, err error) {
 	if !cfg.ClickHouse.Embedded() {
-		service, hunter, err = app.StoreConfig(cfg)
-		if err == nil && hunter.User == "" {
-			hunter = service // the settings of a hunt are read-only for any user
-		}
-		return service, hunter, err
+		return app.StoreConfig(cfg)
 	}
 	e, err := app.ReadEndpoints(cfg.DataDir)
 	if err != nil {

@@ -104,10 +104,11 @@ func TestProblems(t *testing.T) {
 		{"retention too short", "retention: { flow: 1h }", "retention.flow is 1h, not between 1d and 36500d"},
 		{"disk", "limits: { disk: NaN }", "must be over 0 and at most 1"},
 		{"record", "limits: { record: 64MiB }", "limits.record is 64MiB, not between"},
-		{"secret and twin", "clickhouse: { addresses: [a:9000], user: u, password: p, password_file: f }", "_file twin are both set"},
+		{"secret and twin", "clickhouse: { addresses: [a:9000], hunter_user: h, user: u, password: p, password_file: f }", "_file twin are both set"},
+		{"ClickHouse without hunter", "clickhouse: { addresses: [a:9000] }", "clickhouse.hunter_user is needed with addresses"},
 		{"user of the embedded broker", "kafka: { user: u, mechanism: plain }", "only with brokers"},
 		{"keys in a list of values", "rules: { paths: [a: b] }", "expected a single value"},
-		{"masked secret", "clickhouse: { addresses: [a:9000], user: u, password: <secret> }", "in place of a secret"},
+		{"masked secret", "clickhouse: { addresses: [a:9000], hunter_user: h, user: u, password: <secret> }", "in place of a secret"},
 		{"empty element", "rules: { paths: [a, ] }\nkafka: { brokers: [~] }", "an element of the list is empty"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -159,7 +160,7 @@ func TestAddressesInFlowLists(t *testing.T) {
 func TestSecretsAreHidden(t *testing.T) {
 	t.Parallel()
 	const secret = "hunter2-very-secret"
-	cfg, err := Parse("c.yml", []byte("clickhouse: { addresses: [a:9000], user: u, password: "+secret+" }\n"+
+	cfg, err := Parse("c.yml", []byte("clickhouse: { addresses: [a:9000], hunter_user: h, user: u, password: "+secret+" }\n"+
 		"receivers: [{ slack: { name: a, url: 'https://x/"+secret+"' } }]"), nil)
 	if err != nil {
 		t.Fatal(err)

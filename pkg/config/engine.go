@@ -47,7 +47,7 @@ type ClickHouse struct {
 	User               string    `yaml:"user" doc:"User that writes; the embedded engine makes its own."`
 	Password           Secret    `yaml:"password" doc:"Its password; better in password_file."`
 	PasswordFile       string    `yaml:"password_file" doc:"File that holds the password."`
-	HunterUser         string    `yaml:"hunter_user" doc:"User that runs hunts. It must not be able to write: a profile with readonly = 1."`
+	HunterUser         string    `yaml:"hunter_user" doc:"User that runs hunts, needed with addresses. It must not be able to write: a profile with readonly = 1."`
 	HunterPassword     Secret    `yaml:"hunter_password" doc:"Its password; better in hunter_password_file."`
 	HunterPasswordFile string    `yaml:"hunter_password_file" doc:"File that holds the hunter's password."`
 	Compression        bool      `yaml:"compression" doc:"Compress what is sent (LZ4). Of use only across a network: on one machine it halves the throughput."`
@@ -74,13 +74,18 @@ func (h *ClickHouse) validate(c *checker) {
 		if h.User != "" || h.HunterUser != "" || h.TLS.Enabled {
 			c.fail("clickhouse", "user, hunter_user and tls are of use only with addresses")
 		}
-	} else if h.Library != "" {
-		c.fail("clickhouse.library", "is of use only without addresses")
+	} else {
+		if h.Library != "" {
+			c.fail("clickhouse.library", "is of use only without addresses")
+		}
+		if h.HunterUser == "" { // else hunts would run as a user who may more
+			c.fail("clickhouse.hunter_user", "is needed with addresses: a user whose profile has readonly = 1")
+		}
 	}
 	if h.User == "" && (h.Password != "" || h.PasswordFile != "") {
 		c.fail("clickhouse.user", "a password needs a user")
 	}
-	if h.HunterUser == "" && (h.HunterPassword != "" || h.HunterPasswordFile != "") {
+	if h.Embedded() && (h.HunterPassword != "" || h.HunterPasswordFile != "") {
 		c.fail("clickhouse.hunter_user", "a password needs a user")
 	}
 }
