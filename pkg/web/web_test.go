@@ -314,45 +314,6 @@ func TestReadyz(t *testing.T) {
 	}
 }
 
-func TestServerStopsCleanly(t *testing.T) {
-	t.Parallel()
-	entered, release := make(chan struct{}), make(chan struct{})
-	s := NewServer(ServerOptions{Name: "test", Address: "127.0.0.1:0", Log: zap.NewNop(), Handler: http.HandlerFunc(
-		func(w http.ResponseWriter, _ *http.Request) {
-			close(entered)
-			<-release
-			fmt.Fprint(w, "done")
-		})})
-	if err := s.Listen(); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	stopped, answer := make(chan error, 1), make(chan string, 1)
-	go func() { stopped <- s.Run(ctx) }()
-	go func() {
-		resp, err := http.Get(s.URL())
-		if err != nil {
-			answer <- err.Error()
-			return
-		}
-		defer func() { _ = resp.Body.Close() }()
-		body, _ := io.ReadAll(resp.Body)
-		answer <- string(body)
-	}()
-	<-entered
-	cancel()
-	close(release)
-	if got := <-answer; got != "done" {
-		t.Errorf("the request under way got %q", got)
-	}
-	if err := <-stopped; err != nil {
-		t.Errorf("Run: %v", err)
-	}
-	if err := NewServer(ServerOptions{Name: "test", Address: "256.0.0.1:0", Log: zap.NewNop()}).Run(t.Context()); err == nil {
-		t.Error("an impossible address was taken")
-	}
-}
-
 func TestHunts(t *testing.T) {
 	t.Parallel()
 	got, err := Hunts(fstest.MapFS{
