@@ -102,21 +102,43 @@ func sniff(raw []byte) int {
 	if _, ok := Header(raw); ok {
 		return 95
 	}
-	cols := bytes.Fields(raw[:min(len(raw), 400)])
-	if len(cols) < 4 || len(cols[0]) > 2 || !isDigits(cols[0]) {
+	version, rest := cut(raw[:min(len(raw), 400)])
+	account, rest := cut(rest)
+	eni, rest := cut(rest)
+	if len(version) > 2 || !isDigits(version) {
 		return 0
 	}
-	account, eni := string(cols[1]), cols[2]
-	if account != "unknown" && account != "-" && (len(account) != 12 || !isDigits(cols[1])) {
+	if (len(account) != 12 || !isDigits(account)) && string(account) != "unknown" && string(account) != "-" {
 		return 0
 	}
 	if !bytes.HasPrefix(eni, []byte("eni-")) && string(eni) != "-" {
 		return 0
 	}
-	if len(cols) == defaultColumns {
+	n := 3
+	for {
+		var column []byte
+		if column, rest = cut(rest); len(column) == 0 {
+			break
+		}
+		n++
+	}
+	if n == defaultColumns {
 		return 90
 	}
 	return 30
+}
+
+// cut takes the next word off a line.
+func cut(s []byte) (word, rest []byte) {
+	i := 0
+	for i < len(s) && s[i] <= ' ' {
+		i++
+	}
+	s = s[i:]
+	for i = 0; i < len(s) && s[i] > ' '; {
+		i++
+	}
+	return s[:i], s[i:]
 }
 
 func isDigits(s []byte) bool {

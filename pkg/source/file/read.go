@@ -157,8 +157,12 @@ func (s *Source) plain(ctx context.Context, t *tracked, last bool) error {
 			return err
 		}
 	}
+	if t.size == t.pos.Offset {
+		return nil
+	}
+	batch := source.NewBatch(ctx, s.sink, source.Limits{Bytes: math.MaxInt}, nil) // a piece bounds it
 	for {
-		more, err := s.piece(ctx, t, last)
+		more, err := s.piece(ctx, t, last, batch)
 		if err != nil || !more {
 			return err
 		}
@@ -167,7 +171,7 @@ func (s *Source) plain(ctx context.Context, t *tracked, last bool) error {
 
 // piece reads one piece of a file, hands over its records and saves the position behind them. more is false when
 // nothing is left that can be read now.
-func (s *Source) piece(ctx context.Context, t *tracked, last bool) (more bool, err error) {
+func (s *Source) piece(ctx context.Context, t *tracked, last bool, batch *source.Batch) (more bool, err error) {
 	// A piece holds a record of any allowed length. One that is longer than allowed grows it until its end is in.
 	for size := s.pieceSize; ; size *= 2 {
 		from, line, err := t.resume()
@@ -182,7 +186,6 @@ func (s *Source) piece(ctx context.Context, t *tracked, last bool) (more bool, e
 		whole := from+size >= t.size
 		o := s.splitOptions(record.Origin{Object: t.pos.Path, Offset: from, Line: line}, &t.pos)
 		o.More = !whole || !last
-		batch := source.NewBatch(ctx, s.sink, source.Limits{Bytes: math.MaxInt}, nil)
 		element := t.pos.Element
 		stats, err := format.Split(ctx, io.NewSectionReader(t.f, from, min(size, t.size-from)), s.o.Registry, o,
 			func(r record.Record) error {

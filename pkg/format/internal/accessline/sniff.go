@@ -26,9 +26,18 @@ func HasIdent(line []byte) bool {
 
 // EndsBare reports whether the line ends with status and size, as Apache's common format does.
 func EndsBare(line []byte) bool {
-	line = bytes.TrimRight(line, " \t\r\n")
 	end := bytes.LastIndexByte(line, '"')
-	return end >= 0 && len(bytes.Fields(line[end+1:])) == 2
+	if end < 0 {
+		return false
+	}
+	words, inside := 0, false
+	for _, c := range line[end+1:] {
+		if c > ' ' && !inside {
+			words++
+		}
+		inside = c > ' '
+	}
+	return words == 2
 }
 
 // findTime returns where `[dd/Mon/yyyy:hh:mm:ss +zzzz] "` starts.
