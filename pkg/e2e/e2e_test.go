@@ -25,7 +25,7 @@ listen: { address: "127.0.0.1:0", ingest_address: "127.0.0.1:0", metrics_address
 receivers: [ { webhook: { name: test, url: "%s", secret: "%s" } } ]
 `, t.TempDir(), r.URL, webhookSecret))
 	a := start(t, cfg, app.AllRoles())
-	w := newWorkload(t, 7, records)
+	w := newWorkload(t, 7, records*11/10)
 	if w.records < records {
 		t.Fatalf("simulated %d records, want %d", w.records, records)
 	}

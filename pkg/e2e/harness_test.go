@@ -148,13 +148,13 @@ type body struct {
 
 const bodyRecords = 2000
 
-// newWorkload draws at least n records of a day that ends now, with the three attacks in it.
+// newWorkload draws about n records of a day that ends now, with the three attacks in it.
 func newWorkload(t testing.TB, seed uint64, n int) *workload {
 	t.Helper()
 	attacks := simulate.Attacks()
 	g := simulate.New(simulate.Options{
 		Seed: seed, Start: time.Now().UTC().Add(-24 * time.Hour).Truncate(time.Second), Duration: 24 * time.Hour,
-		Records: n, Attacks: attacks,
+		Records: n, Attacks: attacks, History: 21 * 24 * time.Hour, // what the rule about new regions must have seen
 	})
 	w := &workload{want: make(map[string]bool)}
 	for _, a := range attacks {
@@ -162,36 +162,41 @@ func newWorkload(t testing.TB, seed uint64, n int) *workload {
 			w.want[id] = true
 		}
 	}
-	open := make(map[string]*bytes.Buffer)
-	count := make(map[string]int)
-	flush := func(format string) {
-		if count[format] == 0 {
+	type stream struct{ format, layout string } // records of one layout go together, under their header line
+	open := make(map[stream]*bytes.Buffer)
+	count := make(map[stream]int)
+	flush := func(s stream) {
+		if count[s] == 0 {
 			return
 		}
 		var gz bytes.Buffer
 		z, _ := gzip.NewWriterLevel(&gz, gzip.BestSpeed)
-		_, _ = z.Write(open[format].Bytes())
+		_, _ = z.Write(open[s].Bytes())
 		_ = z.Close()
-		w.bodies = append(w.bodies, body{format: format, gz: gz.Bytes(), n: count[format]})
-		open[format].Reset()
-		count[format] = 0
+		w.bodies = append(w.bodies, body{format: s.format, gz: gz.Bytes(), n: count[s]})
+		open[s].Reset()
+		count[s] = 0
 	}
 	var log simulate.Log
 	for g.Next(&log) {
-		b := open[log.Format]
+		s := stream{log.Format, log.Layout}
+		b := open[s]
 		if b == nil {
 			b = new(bytes.Buffer)
-			open[log.Format] = b
+			open[s] = b
+		}
+		if b.Len() == 0 && s.layout != "" {
+			b.WriteString(s.layout + "\n")
 		}
 		b.Write(log.Raw)
 		b.WriteByte('\n')
 		w.records++
-		if count[log.Format]++; count[log.Format] == bodyRecords {
-			flush(log.Format)
+		if count[s]++; count[s] == bodyRecords {
+			flush(s)
 		}
 	}
-	for format := range open {
-		flush(format)
+	for s := range open {
+		flush(s)
 	}
 	return w
 }

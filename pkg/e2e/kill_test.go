@@ -38,7 +38,7 @@ func TestKills(t *testing.T) {
 	c.startRole("store")
 	c.startRole("detect")
 
-	w := newWorkload(t, 11, records)
+	w := newWorkload(t, 11, records*11/10)
 	rng := rand.New(rand.NewPCG(11, 0)) //nolint:gosec // which body follows which kill need not be secret
 	victims := []string{"store", "detect", "engine"}
 	for k := range kills { // while the k-th part of the logs is being sent, something dies
