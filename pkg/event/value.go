@@ -102,11 +102,11 @@ func (e *Event) AppendValue(dst []byte, f *Field) []byte {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = appendQuoted(dst, s)
+			dst = AppendQuoted(dst, s)
 		}
 		return append(dst, ']')
 	case TypeText:
-		return appendQuoted(dst, e.text[f.slot])
+		return AppendQuoted(dst, e.text[f.slot])
 	default:
 		dst = append(dst, '"')
 		dst = e.AppendText(dst, f)
@@ -137,9 +137,9 @@ func (e *Event) AppendJSON(dst []byte) []byte {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = appendQuoted(dst, p.Key)
+			dst = AppendQuoted(dst, p.Key)
 			dst = append(dst, ':')
-			dst = appendQuoted(dst, p.Value)
+			dst = AppendQuoted(dst, p.Value)
 		}
 		dst = append(dst, '}')
 	}
@@ -174,9 +174,9 @@ func appendObject(dst []byte, o Object) []byte {
 
 const hexDigits = "0123456789abcdef"
 
-// appendQuoted writes a JSON string. Logs hold any bytes: control characters are escaped and what is not UTF-8
+// AppendQuoted writes a JSON string. Logs hold any bytes: control characters are escaped and what is not UTF-8
 // becomes U+FFFD, here at the edge and nowhere before.
-func appendQuoted(dst []byte, s string) []byte {
+func AppendQuoted(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	for i := 0; i < len(s); {
 		c := s[i]

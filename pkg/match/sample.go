@@ -60,8 +60,8 @@ func newSample(e *event.Event, t int64, capture []rule.Key) Sample {
 	return s
 }
 
-// sampleValue returns the key's value as JSON of bounded length, nil when the event has none. The JSON writer of an
-// object's arena quotes control characters as Go does, which JSON does not know: such a value becomes text here.
+// sampleValue returns the key's value as JSON of bounded length, nil when the event has none. A log's object that holds
+// bare control characters is not JSON as others read it: it becomes text here.
 func sampleValue(k rule.Key, e *event.Event) json.RawMessage {
 	v := k.AppendJSON(nil, e)
 	if len(v) <= MaxSampleValue && (len(v) == 0 || json.Valid(v)) {

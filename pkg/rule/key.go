@@ -53,14 +53,14 @@ func (k Key) AppendJSON(dst []byte, e *event.Event) []byte {
 	case len(found) == 0:
 		return dst
 	case !strings.Contains(k.Name, "[]"):
-		return found[0].MarshalTo(dst)
+		return appendJSON(dst, found[0])
 	}
 	dst = append(dst, '[')
 	for i, v := range found {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = v.MarshalTo(dst)
+		dst = appendJSON(dst, v)
 	}
 	return append(dst, ']')
 }
@@ -89,5 +89,36 @@ func appendLeaf(dst []byte, v *fastjson.Value) []byte {
 	if v.Type() == fastjson.TypeString {
 		return append(dst, v.GetStringBytes()...)
 	}
-	return v.MarshalTo(dst)
+	return appendJSON(dst, v)
+}
+
+// appendJSON writes a value of a log's object. fastjson's own MarshalTo quotes texts as Go does (\x00, \a), which is not
+// JSON. The parsers bound how deep values nest.
+func appendJSON(dst []byte, v *fastjson.Value) []byte {
+	switch v.Type() {
+	case fastjson.TypeString:
+		return event.AppendQuoted(dst, string(v.GetStringBytes()))
+	case fastjson.TypeArray:
+		dst = append(dst, '[')
+		for i, el := range v.GetArray() {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendJSON(dst, el)
+		}
+		return append(dst, ']')
+	case fastjson.TypeObject:
+		dst = append(dst, '{')
+		start := len(dst)
+		v.GetObject().Visit(func(key []byte, el *fastjson.Value) {
+			if len(dst) > start {
+				dst = append(dst, ',')
+			}
+			dst = append(event.AppendQuoted(dst, string(key)), ':')
+			dst = appendJSON(dst, el)
+		})
+		return append(dst, '}')
+	default:
+		return v.MarshalTo(dst)
+	}
 }
