@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -68,6 +69,9 @@ func TestSend(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, in.got); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+	if slices.Contains(in.keys, "") || len(slices.Compact(slices.Sorted(slices.Values(in.keys)))) != len(in.keys) {
+		t.Errorf("requests without a key of their own: %q", in.keys)
 	}
 	if got := run(t, nil, "send", "--to", s.URL, "--token-file", token, logs); got.status != 0 {
 		t.Fatalf("send again: %+v", got)
