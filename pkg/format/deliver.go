@@ -133,7 +133,7 @@ func (s *splitter) unfinished(detail string) error {
 		reason, detail, s.damage = s.because, s.damage, ""
 	case s.o.More:
 		if s.inList {
-			s.base = s.resume
+			s.base, s.stats.InList = s.resume, s.inside
 		}
 		return nil
 	}

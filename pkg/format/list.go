@@ -45,7 +45,7 @@ func listStart(b []byte) (kind listKind, n int, state JSONState) {
 
 // list delivers the elements of a list one by one. start is the offset of what it stands in.
 func (s *splitter) list(kind listKind, start int64) error {
-	s.inList, s.resume = true, start
+	s.inList, s.resume, s.inside = true, start, kind == listResumed
 	defer func() { s.inList = false }()
 	for !s.over {
 		if !s.skipBlank() {
@@ -100,12 +100,12 @@ func (s *splitter) listElement() error {
 		switch {
 		case st != JSONIncomplete:
 			err := s.take(u[:end], end)
-			s.resume = s.base
+			s.resume, s.inside = s.base, true
 			return err
 		case len(u) == s.o.MaxRecord+2:
 			err := s.long(&looseJSON{})
 			if !s.over {
-				s.resume = s.base
+				s.resume, s.inside = s.base, true
 			}
 			return err
 		case !s.grow(len(u)):

@@ -23,6 +23,9 @@ type SplitOptions struct {
 	// MaxBytes is the most that the stream may be, uncompressed; 0 is no limit. What is over it makes Split return
 	// ErrTooLarge: a few bytes of gzip may be any number of them.
 	MaxBytes int64
+	// Outside says that the reader does not stand in a list of records, though the next byte looks as if: a line of
+	// text may begin with a comma or bracket. Without it, an Offset over 0 in front of one goes on with the list.
+	Outside bool
 	// More says that the object may still grow: a line or value that is not finished is left alone, and Bytes of the
 	// stats says where to go on.
 	More bool
@@ -44,6 +47,8 @@ type SplitStats struct {
 	Controls    int64 // header lines, which become the layout of what follows
 	Bytes       int64 // of the uncompressed stream that are dealt with
 
+	// InList says that Bytes ends inside a list of records.
+	InList bool
 	// Format and Layout are what a Split that goes on behind Bytes is to be given: the options', or those of the last
 	// header line.
 	Format, Layout string
@@ -87,12 +92,13 @@ type splitter struct {
 	element int64 // number of the last element of the list
 	inList  bool
 	resume  int64 // in a list: where it can be taken up again, the end of the last element
+	inside  bool  // whether resume is inside the list and not in front of it
 	over    bool  // the stream's end is dealt with, or left for later (SplitOptions.More)
 	scratch []byte
 }
 
 func (s *splitter) run() error {
-	if s.o.Origin.Offset > 0 && s.skipBlank() && (s.unread()[0] == ',' || s.unread()[0] == ']') {
+	if s.o.Origin.Offset > 0 && !s.o.Outside && s.skipBlank() && (s.unread()[0] == ',' || s.unread()[0] == ']') {
 		s.element = s.o.Origin.Line
 		if err := s.list(listResumed, s.o.Origin.Offset); err != nil {
 			return err

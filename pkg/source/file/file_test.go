@@ -196,7 +196,7 @@ func TestStopAndResume(t *testing.T) {
 		n := rapid.IntRange(1, 200).Draw(t, "lines")
 		var lines []string
 		for i := range n {
-			lines = append(lines, fmt.Sprintf("%d %s", i, rapid.StringMatching(`[a-z ,\[\]{}"]{0,60}[a-z]`).Draw(t, "line")))
+			lines = append(lines, fmt.Sprintf("%s%d", rapid.StringMatching(`[a-z,\]}"][a-z ,\[\]{}"]{0,60}[a-z]`).Draw(t, "line"), i))
 		}
 		data, path := text(lines), filepath.Join(dir, "a.log")
 		switch rapid.SampledFrom([]string{"plain", "gzip", "document"}).Draw(t, "kind") {

@@ -26,7 +26,8 @@ type position struct {
 
 	Offset  int64  `json:"offset,omitempty"`
 	Line    int64  `json:"line,omitempty"`    // of the byte at Offset, from 1
-	Element int64  `json:"element,omitempty"` // number of the last element of the list that Offset is in
+	InList  bool   `json:"in_list,omitempty"` // Offset is inside a list of records
+	Element int64  `json:"element,omitempty"` // number of the last element of that list
 	Format  string `json:"format,omitempty"`  // given or by a header line
 	Layout  string `json:"layout,omitempty"`
 

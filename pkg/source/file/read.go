@@ -185,7 +185,7 @@ func (s *Source) piece(ctx context.Context, t *tracked, last bool, batch *source
 		}
 		whole := from+size >= t.size
 		o := s.splitOptions(record.Origin{Object: t.pos.Path, Offset: from, Line: line}, &t.pos)
-		o.More = !whole || !last
+		o.More, o.Outside = !whole || !last, !t.pos.InList
 		element := t.pos.Element
 		stats, err := format.Split(ctx, io.NewSectionReader(t.f, from, min(size, t.size-from)), s.o.Registry, o,
 			func(r record.Record) error {
@@ -199,7 +199,7 @@ func (s *Source) piece(ctx context.Context, t *tracked, last bool, batch *source
 			return false, err
 		}
 		if end := from + stats.Bytes; end > t.pos.Offset {
-			next.Offset, next.Element, next.Format, next.Layout = end, element, stats.Format, stats.Layout
+			next.Offset, next.InList, next.Element, next.Format, next.Layout = end, stats.InList, element, stats.Format, stats.Layout
 			return true, s.advance(t, next)
 		}
 		if whole {
@@ -223,24 +223,21 @@ func (s *Source) advance(t *tracked, next position) error {
 
 // resume says where to split on: at the position or, if a newline stands in front of it, at that. Bytes that begin a
 // stream may mean more than they do behind a newline (gzip, a byte order mark), and a client may choose a line's
-// first bytes. line is the element's number when the next byte goes on with a list.
+// first bytes. line is the element's number in a list.
 func (t *tracked) resume() (from, line int64, err error) {
 	from, line = t.pos.Offset, t.pos.Line
-	if from == 0 {
+	switch {
+	case from == 0:
 		return from, line, nil
+	case t.pos.InList:
+		return from, t.pos.Element, nil
 	}
-	var b [4096]byte
-	n, err := t.f.ReadAt(b[:], from-1)
-	if err != nil && !errors.Is(err, io.EOF) {
+	var b [1]byte
+	if _, err := t.f.ReadAt(b[:], from-1); err != nil && !errors.Is(err, io.EOF) {
 		return 0, 0, fmt.Errorf("read file: %w", err)
 	}
-	if next := bytes.TrimLeft(b[min(n, 1):n], " \t\r\n"); len(next) > 0 && (next[0] == ',' || next[0] == ']') {
-		line = t.pos.Element
-	} else if b[0] == '\n' {
-		line--
-	}
 	if b[0] == '\n' {
-		from--
+		return from - 1, line - 1, nil
 	}
 	return from, line, nil
 }
