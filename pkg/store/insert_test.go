@@ -8,7 +8,10 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
+	driver "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
 
 	"github.com/shrike-sec/shrike/pkg/embedded/clickhouse"
@@ -229,13 +232,13 @@ func TestKilledEngine(t *testing.T) {
 	if _, err := s.Migrate(t.Context(), MigrateOptions{Retention: retention()}); err != nil {
 		t.Fatal(err)
 	}
-	const kills, size = 22, 2000
+	const kills, size = 22, 600
 	now := time.Now()
 	random := rand.New(rand.NewPCG(1, uint64(now.UnixNano())))
 	want := map[string]bool{}
 	all := Range{Epoch: 3, Topic: "records.api", Partition: 0}
 	var from int64
-	var took time.Duration // of an insert that nobody disturbed
+	var took time.Duration // about what an insert takes that nobody disturbs
 	for killed := 0; killed < kills; from += size {
 		r := all
 		r.From, r.To = from, from+size
@@ -257,6 +260,7 @@ func TestKilledEngine(t *testing.T) {
 			select {
 			case err := <-done:
 				done <- err
+				took = took * 3 / 4 // the kill came too late
 			case <-time.After(time.Duration(random.Int64N(int64(took) + 1))):
 				killed++
 			}
@@ -270,10 +274,111 @@ func TestKilledEngine(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	t.Logf("%d ranges, an undisturbed insert took %v", from/size, took)
+	t.Logf("%d kills in %d ranges", kills, from/size)
 	checkOnce(t, rowCounts(t, server, "shrike", all.Topic), want)
 	if got, _ := clickhousetest.Query(server, "SELECT count(), sum(to_offset - from_offset) FROM shrike.coverage"); got != fmt.Sprintf("%d\t%d", from/size, from) {
 		t.Errorf("coverage: got %q rows and offsets, want %d and %d", got, from/size, from)
+	}
+}
+
+// An insert whose client is gone goes on; mending waits for it before it looks what is missing.
+func TestMendWaitsForInsertsThatStillRun(t *testing.T) {
+	t.Parallel()
+	s, d := migrated(t)
+	now := time.Now()
+	r := Range{Epoch: 1, Topic: "records.api", From: 0, To: 40}
+	b := NewBatch(r)
+	want := map[string]bool{}
+	for o := range r.To {
+		b.Event(plain(event.API, r, o, now))
+		want[fmt.Sprintf("api %d 0", o)] = true
+	}
+	ctx := driver.Context(t.Context(), driver.WithQueryID(queryID(r)))
+	slow := make(chan error, 1)
+	go func() {
+		slow <- s.exec(ctx, "INSERT INTO api (epoch, topic, `partition`, `offset`, event_time) SELECT 1, 'records.api', 0, number, now() FROM numbers(40) "+
+			"WHERE NOT sleepEachRow(0.05) SETTINGS max_block_size = 10")
+	}()
+	for tick := time.Tick(5 * time.Millisecond); one(t, d, "SELECT count() FROM system.processes WHERE startsWith(query_id, '"+r.token()+"#')") == "0"; <-tick {
+	}
+	if err := s.Insert(t.Context(), b, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-slow; err != nil {
+		t.Fatal(err)
+	}
+	checkOnce(t, rowCounts(t, d.Server, d.Name, r.Topic), want)
+}
+
+func TestRangeOverManyDays(t *testing.T) {
+	t.Parallel()
+	s, d := migrated(t)
+	now := time.Now()
+	r := Range{Epoch: 1, Topic: "records.api", From: 0, To: 150}
+	b := NewBatch(r)
+	for o := range r.To {
+		e := plain(event.API, r, o, now)
+		e.SetUnixNano(event.EventTime, now.Add(-time.Duration(o)*24*time.Hour).UnixNano())
+		b.Event(e)
+	}
+	insert(t, s, b) // ClickHouse refuses more than 100 by default
+	if n := one(t, d, "SELECT count() FROM "+d.Name+".api"); n != "150" {
+		t.Errorf("got %s rows, want 150", n)
+	}
+}
+
+// A server that accepts rows and never has them: an error that says so, not silence and not for ever.
+func TestRowsThatNeverAppear(t *testing.T) {
+	t.Parallel()
+	s, _ := migrated(t)
+	r := Range{Epoch: 1, Topic: "records.api", From: 0, To: 1}
+	b := NewBatch(r)
+	b.Event(plain(event.API, r, 0, time.Now()))
+	b.place()
+	blind := func(context.Context, Range) (stored, error) { return stored{}, nil }
+	if err := s.mend(t.Context(), r, b.blocks(), blind); err == nil || !strings.Contains(err.Error(), "does not have them") {
+		t.Errorf("got %v, want an error that says what happens", err)
+	}
+}
+
+// A parser reuses the memory that an event's texts lie in as soon as the batch has the event.
+func TestBatchCopiesWhatItKeeps(t *testing.T) {
+	t.Parallel()
+	var buffers [][]byte
+	alias := func(s string) string {
+		b := []byte(s)
+		buffers = append(buffers, b)
+		return unsafe.String(&b[0], len(b))
+	}
+	r := Range{Topic: "records.api", To: 1}
+	e := plain(event.API, r, 0, time.Now())
+	e.SetText(event.ActorARN, alias("arn:aws:iam::1:root"))
+	e.AddList(event.Resources, alias("arn:aws:s3:::b"))
+	e.SetObject(event.Request, event.Object{Raw: alias(`{"bucketName":"b"}`)})
+	e.AddUnmapped(alias("key"), alias("value"))
+	e.Record.Raw = []byte("raw")
+	b := NewBatch(r)
+	b.Event(e)
+	clear(e.Record.Raw)
+	for _, buf := range buffers {
+		clear(buf)
+	}
+	var got []string
+	for _, c := range b.classes[event.API].used() {
+		switch c := c.(type) {
+		case *texts:
+			got = append(got, c.list[0])
+		case *values[string]:
+			got = append(got, c.list[0])
+		case *lists:
+			got = append(got, c.list[0]...)
+		case *maps:
+			got = append(got, c.list[0][0].Key, c.list[0][0].Value)
+		}
+	}
+	want := []string{"0", "test", "arn:aws:iam::1:root", "arn:aws:s3:::b", `{"bucketName":"b"}`, e.UID.String(), "raw", "key", "value"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
