@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -18,12 +19,6 @@ import (
 	"github.com/shrike-sec/shrike/pkg/match"
 	"github.com/shrike-sec/shrike/pkg/rule"
 )
-
-// Memory is where first-seen values are kept. WriteMemos returns when they are durable.
-type Memory interface {
-	Memos(ctx context.Context, ruleHashes []string) ([]correlate.Memo, error)
-	WriteMemos(ctx context.Context, memos []correlate.Memo) error
-}
 
 // CorrelateOptions is what the correlate stage needs. All are required.
 type CorrelateOptions struct {
@@ -38,8 +33,8 @@ type CorrelateOptions struct {
 	Metrics  prometheus.Registerer
 }
 
-// lateness is how much older than the watermark an event may be and still find its window.
-const lateness = 15 * time.Minute
+// commitEvery is how much work a restart repeats at most.
+const commitEvery = time.Second
 
 // Correlate turns frames into alerts until ctx ends: one engine and one goroutine a shard.
 func Correlate(ctx context.Context, o CorrelateOptions) error {
@@ -48,28 +43,29 @@ func Correlate(ctx context.Context, o CorrelateOptions) error {
 		s := &shard{
 			CorrelateOptions: o, claim: claim, metrics: m,
 			engine:  correlate.New(o.Rules, correlate.Options{MaxKeys: o.MaxKeys, MaxBytes: o.MaxBytes, Shard: claim.Partition}),
-			partial: -1, evicted: make(map[string]uint64),
+			partial: -1, held: -1, evicted: make(map[string]uint64),
 			log: o.Log.With(zap.Int("shard", claim.Partition)),
 		}
 		return s.run(ctx)
 	})
 }
 
-// shard is one partition of signals and the engine that correlates it.
+// shard is one partition of signals and the engine that correlates it. It belongs to one goroutine.
 type shard struct {
 	CorrelateOptions
 	claim     *bus.Claim
 	metrics   *correlateMetrics
 	engine    *correlate.Engine
 	assembler match.Assembler
+	diary     diary
 	log       *zap.Logger
 
 	muted     int64             // frames before this offset only rebuild state: their alerts went out before
 	done      int64             // first offset not yet correlated
 	committed int64             // offset of the last commit
 	partial   int64             // first offset of frames that are not complete; -1 when there are none
+	held      int64             // first offset of frames with signals that wait for the memory; -1 when there are none
 	evicted   map[string]uint64 // exported by rule
-	unwritten []correlate.Memo  // first-seen values not yet durable: no commit may pass them
 }
 
 // run rebuilds the engine by replaying its longest window, muted up to the committed offset, and goes on from there.
@@ -78,28 +74,14 @@ func (s *shard) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	reader := s.claim.Client().NewReader(bus.Signals, s.claim.Partition, from)
-	defer reader.Close()
 	messages := make(chan bus.Message, 256)
 	recalled := make(chan []correlate.Memo, 1)
 	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	go func() { // ends with ctx, which run cancels
-		for {
-			m, err := reader.Read(ctx)
-			if err != nil {
-				cancel(err)
-				return
-			}
-			select {
-			case messages <- m:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	go s.recall(ctx, recalled) // ends with ctx or when it has delivered
-	commit := time.NewTicker(time.Second)
+	var helpers sync.WaitGroup // end with ctx
+	defer func() { cancel(nil); helpers.Wait() }()
+	helpers.Go(func() { cancel(s.read(ctx, from, messages)) })
+	helpers.Go(func() { s.recall(ctx, recalled) })
+	commit := time.NewTicker(commitEvery)
 	defer commit.Stop()
 	for {
 		select {
@@ -109,14 +91,35 @@ func (s *shard) run(ctx context.Context) error {
 			if err := s.deliver(ctx, s.engine.Recall(memos)); err != nil {
 				return err
 			}
+			s.held = -1
 		case m := <-messages:
 			if err := s.message(ctx, &m); err != nil {
 				return err
 			}
-		case <-commit.C:
-			if err := s.commit(ctx); err != nil {
+		case err := <-s.diary.written:
+			if err := s.wrote(ctx, err); err != nil {
 				return err
 			}
+		case <-commit.C:
+			if err := s.checkpoint(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// read passes messages on until ctx ends or the reader fails.
+func (s *shard) read(ctx context.Context, from int64, messages chan<- bus.Message) error {
+	reader := s.claim.Client().NewReader(bus.Signals, s.claim.Partition, from)
+	for {
+		m, err := reader.Read(ctx)
+		if err != nil {
+			return err
+		}
+		select {
+		case messages <- m:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }
@@ -148,7 +151,7 @@ func longest(set *rule.Set) time.Duration {
 	for _, r := range set.Rules() {
 		d = max(d, r.Period()+r.Window())
 	}
-	return d + lateness
+	return d + correlate.Lateness
 }
 
 // recall fetches the memory of first-seen rules, for as long as ClickHouse takes to answer.
@@ -158,6 +161,9 @@ func (s *shard) recall(ctx context.Context, recalled chan<- []correlate.Memo) {
 		if r.FirstSeen != nil {
 			hashes = append(hashes, r.Hash)
 		}
+	}
+	if len(hashes) == 0 {
+		return
 	}
 	memos, err := backoff.Retry(ctx, func() ([]correlate.Memo, error) {
 		memos, err := s.Memory.Memos(ctx, hashes)
@@ -184,10 +190,7 @@ func (s *shard) message(ctx context.Context, m *bus.Message) error {
 			s.partial = m.Offset
 		}
 	default:
-		if !s.assembler.Pending() {
-			s.partial = -1
-		}
-		if err := s.deliver(ctx, s.engine.Apply(frame, m.Offset)); err != nil {
+		if err := s.apply(ctx, frame, m.Offset); err != nil {
 			return err
 		}
 	}
@@ -195,18 +198,30 @@ func (s *shard) message(ctx context.Context, m *bus.Message) error {
 	return nil
 }
 
-// deliver makes a result durable: memos in ClickHouse, alerts in Kafka. An alert does not wait for the memory. What stems
-// from frames before the muted offset went out before.
+// apply correlates a frame whose last part is at the offset.
+func (s *shard) apply(ctx context.Context, frame *match.Frame, offset int64) error {
+	begins := offset
+	if s.partial >= 0 {
+		begins = min(s.partial, begins)
+	}
+	if !s.assembler.Pending() {
+		s.partial = -1
+	}
+	result := s.engine.Apply(frame, offset)
+	if _, waits := s.engine.Held(); waits && s.held < 0 {
+		s.held = begins
+	}
+	return s.deliver(ctx, result)
+}
+
+// deliver sends a result's alerts, and notes what the memory must keep. Alerts of frames before the muted offset went
+// out before.
 func (s *shard) deliver(ctx context.Context, r correlate.Result) error {
 	if r.Dropped {
 		s.metrics.dropped.Inc()
 	}
 	s.metrics.skipped.Add(float64(r.Skipped))
-	for _, m := range r.Memos {
-		if m.Offset >= s.muted {
-			s.unwritten = append(s.unwritten, m)
-		}
-	}
+	s.diary.note(r.Memos)
 	r.Alerts = slices.DeleteFunc(r.Alerts, func(a alert.Alert) bool { return a.Revision <= s.muted })
 	if len(r.Alerts) == 0 {
 		return nil
@@ -226,23 +241,43 @@ func (s *shard) deliver(ctx context.Context, r correlate.Result) error {
 	return nil
 }
 
-// commit says how far the shard has come, never past memos that are not written or frames that are not complete.
-func (s *shard) commit(ctx context.Context) error {
-	if len(s.unwritten) > 0 {
-		writing, cancel := context.WithTimeout(ctx, 5*time.Second)
-		err := s.Memory.WriteMemos(writing, s.unwritten)
-		cancel()
-		if err != nil {
-			s.log.Warn("keep first-seen values until ClickHouse takes them", zap.Int("values", len(s.unwritten)), zap.Error(err))
-			return nil
-		}
-		s.unwritten = nil
-	}
-	s.metrics.observe(s.engine.Stats(), s.evicted)
+// safe is the offset that a restart may begin to mute at: behind it lie no frames that are incomplete, and none whose
+// signals wait for the memory, for their alerts have not been sent.
+func (s *shard) safe() int64 {
 	offset := s.done
 	if s.partial >= 0 {
 		offset = min(offset, s.partial)
 	}
+	if s.held >= 0 {
+		offset = min(offset, s.held)
+	}
+	return offset
+}
+
+// checkpoint commits how far the shard has come, or begins to write the values that must be durable before that.
+func (s *shard) checkpoint(ctx context.Context) error {
+	s.metrics.observe(s.engine.Stats(), s.evicted)
+	switch {
+	case s.diary.writing != nil:
+		return nil // the commit follows the write
+	case len(s.diary.memos) > 0:
+		s.diary.write(ctx, s.Memory, s.safe())
+		return nil
+	}
+	return s.commit(ctx, s.safe())
+}
+
+// wrote takes the answer of a write and commits what it allows.
+func (s *shard) wrote(ctx context.Context, err error) error {
+	covered, ok := s.diary.settle(err)
+	if !ok {
+		s.log.Warn("keep first-seen values until ClickHouse takes them", zap.Int("values", len(s.diary.memos)), zap.Error(err))
+		return nil
+	}
+	return s.commit(ctx, covered)
+}
+
+func (s *shard) commit(ctx context.Context, offset int64) error {
 	if offset <= s.committed {
 		return nil
 	}
@@ -253,18 +288,21 @@ func (s *shard) commit(ctx context.Context) error {
 	return nil
 }
 
-// finish commits once more after ctx has ended, so that a clean stop repeats nothing.
+// finish commits once more after ctx has ended, so that a clean stop repeats nothing. Where the memory does not take
+// what is left at once, the next owner replays it.
 func (s *shard) finish(cause error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	err := s.commit(ctx)
-	if errors.Is(err, bus.ErrFenced) {
-		return nil // another process has the shard: what it does not know, it replays
+	err := s.diary.flush(ctx, s.Memory)
+	if err != nil {
+		s.log.Warn("leave first-seen values to the next start", zap.Int("values", len(s.diary.memos)), zap.Error(err))
+	} else {
+		err = s.commit(ctx, s.safe())
 	}
 	if cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}
-	return err
+	return nil // what is not committed is replayed
 }
 
 func alertMessage(a *alert.Alert) (bus.Message, error) {
