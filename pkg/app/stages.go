@@ -40,7 +40,7 @@ func (a *App) store(ctx context.Context, e *engines) error {
 		return nil
 	}
 	return pipeline.Store(ctx, pipeline.StoreOptions{
-		Bus: e.bus, Store: e.store, Formats: a.formats, Retention: a.retention(), Log: a.log.Named("store"), Metrics: a.metrics,
+		Bus: e.bus, Producer: e.producer, Store: e.store, Formats: a.formats, Retention: a.retention(), Log: a.log.Named("store"), Metrics: a.metrics,
 	})
 }
 

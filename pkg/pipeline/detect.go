@@ -60,6 +60,7 @@ func firstEpoch(_ context.Context, _ string, _ int, first, _ int64) (uint64, int
 	return uint64(time.Now().UnixMilli()), first, nil
 }
 
+// RecordTopics returns the topics of log records, one a class.
 func RecordTopics() []string {
 	var topics []string
 	for _, c := range event.LogClasses() {
@@ -119,6 +120,8 @@ func (d *detector) do(ctx context.Context, r *Range) error {
 	started := time.Now()
 	w := d.watcher(r.Topic, r.Partition)
 	w.matcher.Begin()
+	w.parser.tally = tally{} // an attempt before may have left its counts
+	clear(w.classes)
 	repeats := 0
 	for i := range r.Messages {
 		m := &r.Messages[i]
@@ -135,7 +138,7 @@ func (d *detector) do(ctx context.Context, r *Range) error {
 	if err := d.send(ctx, r, w); err != nil {
 		return err
 	}
-	if err := lost(ctx, d.Producer, r); err != nil {
+	if err := lost(ctx, d.Producer, "detect", r); err != nil {
 		return err
 	}
 	for id, n := range w.matcher.Matches() {
@@ -143,7 +146,6 @@ func (d *detector) do(ctx context.Context, r *Range) error {
 	}
 	d.repeats.Add(float64(repeats))
 	d.metrics.add(&w.parser.tally, w.classes)
-	clear(w.classes)
 	d.metrics.seconds.Observe(time.Since(started).Seconds())
 	return nil
 }
@@ -153,7 +155,7 @@ func (d *detector) send(ctx context.Context, r *Range, w *watcher) error {
 	now := time.Now()
 	var messages []bus.Message
 	for shard, signals := range w.matcher.Signals(d.Shards) {
-		if len(signals) == 0 && now.Sub(w.sent[shard]) < heartbeat {
+		if len(signals) == 0 && !r.Idle && now.Sub(w.sent[shard]) < heartbeat {
 			continue
 		}
 		frame := &match.Frame{

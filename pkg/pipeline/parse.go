@@ -50,6 +50,9 @@ func (p *parser) message(m *bus.Message, emit func(*event.Event), dead func(*rec
 	p.tally.records++
 	p.tally.bytes += len(m.Value)
 	r, err := bus.ReadRecord(m)
+	if r.Received.IsZero() {
+		r.Received = m.Time // tables keep rows by it: a row without would be as old as the calendar
+	}
 	if err != nil {
 		p.bury(&r, format.Errorf(record.ReasonSyntax, "headers of the message: %v", err), dead)
 		return

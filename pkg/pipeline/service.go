@@ -18,7 +18,7 @@ const (
 // Trouble is an alert about Shrike itself.
 type Trouble struct {
 	Rule    string // RecordsLost, DiskFull
-	About   string // what is in trouble: "records.api/3", a folder; one alert for each and hour
+	About   string // what is in trouble: "records.api/3 (store)", a folder; one alert for each and hour
 	Title   string
 	Runbook string
 	Count   uint64
@@ -49,8 +49,8 @@ func Report(ctx context.Context, p *bus.Producer, t Trouble) error {
 	return nil
 }
 
-// lost reports the holes of a range.
-func lost(ctx context.Context, p *bus.Producer, r *Range) error {
+// lost reports the holes of a range that the stage was to read.
+func lost(ctx context.Context, p *bus.Producer, stage string, r *Range) error {
 	var n int64
 	for _, h := range r.Holes {
 		n += h[1] - h[0]
@@ -58,11 +58,11 @@ func lost(ctx context.Context, p *bus.Producer, r *Range) error {
 	if n == 0 {
 		return nil
 	}
-	about := fmt.Sprintf("%s/%d", r.Topic, r.Partition)
+	about := fmt.Sprintf("%s/%d (%s)", r.Topic, r.Partition, stage)
 	return Report(ctx, p, Trouble{
 		Rule: RecordsLost, About: about, Count: uint64(n), At: time.Now(),
-		Title: fmt.Sprintf("%d records of %s were gone from Kafka before they were read (offsets from %d)", n, about, r.Holes[0][0]),
-		Runbook: "Kafka deleted records that Shrike had not read: retention.topics.records is too short for the time that " +
-			"detect or store stood still, or the topic was truncated. Take the originals from the source again.",
+		Title: fmt.Sprintf("%d messages of %s/%d were gone from Kafka before %s read them (offsets from %d)", n, r.Topic, r.Partition, stage, r.Holes[0][0]),
+		Runbook: "Kafka deleted messages that " + stage + " had not read: retention.topics is too short for the time that it " +
+			"stood still, or the topic was truncated. Take the originals from the source again.",
 	})
 }

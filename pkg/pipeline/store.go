@@ -19,6 +19,7 @@ import (
 // StoreOptions is what the store stage needs. All are required.
 type StoreOptions struct {
 	Bus       *bus.Client
+	Producer  *bus.Producer
 	Store     *store.Store
 	Formats   *format.Registry
 	Retention Retention
@@ -103,6 +104,9 @@ func (s *storer) do(ctx context.Context, r *Range) error {
 	if err := s.Store.Insert(ctx, b, r.Replay); err != nil {
 		return fmt.Errorf("store %s: %w", place(r.Topic, r.Partition, r.From, r.To), err)
 	}
+	if err := lost(ctx, s.Producer, "store", r); err != nil {
+		return err
+	}
 	s.metrics.add(&p.tally, classes)
 	s.metrics.seconds.Observe(time.Since(started).Seconds())
 	return nil
@@ -122,6 +126,9 @@ func (s *storer) add(b *store.Batch, p *parser, m *bus.Message, epoch uint64, cl
 		if err != nil {
 			s.bury(b, m, err)
 			return nil
+		}
+		if d.Received.IsZero() {
+			d.Received = m.Time
 		}
 		b.DeadLetter(&d, m.Offset)
 	default:
