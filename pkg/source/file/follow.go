@@ -16,7 +16,8 @@ import (
 // there is news again is opened again.
 const idleClose = 5 * time.Minute
 
-// breath is the least time between two rounds, so that a busy writer makes batches and not one round a line.
+// breath is the least time between two rounds, so that a busy writer makes batches and not one round a line. A round
+// over many files that takes longer is followed by as long a rest, but for no longer than Poll.
 const breath = 50 * time.Millisecond
 
 // follow makes rounds until ctx ends: when the system says that something changed, and at least every Poll.
@@ -29,8 +30,9 @@ func (s *Source) follow(ctx context.Context) error {
 	}
 	s.reopen()
 	for ctx.Err() == nil {
+		start := time.Now()
 		s.round(ctx, w)
-		s.wait(ctx, w)
+		s.wait(ctx, w, max(breath, time.Since(start)))
 	}
 	return nil
 }
@@ -190,14 +192,14 @@ func (s *Source) drop(t *tracked) {
 	delete(s.open, t.pos.fileID)
 }
 
-// wait returns when something may be new, when Poll is over, or when ctx ends.
-func (s *Source) wait(ctx context.Context, w *fsnotify.Watcher) {
+// wait returns when something may be new and the rest is over, when Poll is over, or when ctx ends.
+func (s *Source) wait(ctx context.Context, w *fsnotify.Watcher, rest time.Duration) {
 	var events chan fsnotify.Event
 	var errs chan error // an overflow of the system's queue: something is new, nobody knows what
 	if w != nil {
 		events, errs = w.Events, w.Errors
 	}
-	least, most := time.NewTimer(min(breath, s.o.Poll)), time.NewTimer(s.o.Poll)
+	least, most := time.NewTimer(min(rest, s.o.Poll)), time.NewTimer(s.o.Poll)
 	defer least.Stop()
 	defer most.Stop()
 	rested, news := false, false
