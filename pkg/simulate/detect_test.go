@@ -111,7 +111,7 @@ func TestAlertsAreTheAttacks(t *testing.T) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
 			// Days of the week and times of the day differ with the seed.
-			o := simulate.Options{Seed: seed, Start: time.Date(2026, 3, 2+int(seed), 3*int(seed), 0, 0, 0, time.UTC), Records: 40_000, History: history}
+			o := simulate.Options{Seed: seed, Start: time.Date(2026, 3, 2+int(seed), 3*int(seed), 0, 0, 0, time.UTC), Records: 25_000, History: history}
 			if got := detect(t, set, o); len(got) > 0 {
 				t.Errorf("without attacks: %q", titles(got))
 			}
