@@ -63,11 +63,11 @@ var (
 	ErrorCode  = TextField{define(Field{Name: "error_code", Type: TypeText, Classes: []Class{API, HTTP}, Meaning: "the service's error code (AccessDenied)", ECS: "error.code", OCSF: "api.response.error", SQL: "LowCardinality(String)"})}
 	UserAgent  = TextField{define(Field{Name: "user_agent", Type: TypeText, Classes: []Class{API, HTTP}, Meaning: "client program as it calls itself", ECS: "user_agent.original", OCSF: "http_request.user_agent", SQL: "String"})}
 	RequestID  = TextField{define(Field{Name: "request_id", Type: TypeText, Classes: []Class{API, HTTP}, Meaning: "the service's id of the request", ECS: "http.request.id", OCSF: "api.request.uid", SQL: "String"})}
-	TLSVersion = TextField{define(Field{Name: "tls_version", Type: TypeText, Classes: []Class{API, HTTP}, Meaning: "TLS version as delivered", ECS: "tls.version", OCSF: "tls.version", SQL: "LowCardinality(String)"})}
-	TLSCipher  = TextField{define(Field{Name: "tls_cipher", Type: TypeText, Classes: []Class{API, HTTP}, Meaning: "cipher suite as delivered", ECS: "tls.cipher", OCSF: "tls.cipher", SQL: "LowCardinality(String)"})}
-	TLSHost    = TextField{define(Field{Name: "tls_host", Type: TypeText, Classes: []Class{API, HTTP}, Meaning: "host name the client asked for in the handshake or header of the API", ECS: "tls.client.server_name", OCSF: "tls.sni", Entity: Host, SQL: "LowCardinality(String)"})}
-	BytesIn    = IntField{define(Field{Name: "bytes_in", Type: TypeInt, Classes: []Class{API, HTTP}, Unit: "bytes", Meaning: "bytes sent to the service", ECS: "http.request.bytes", OCSF: "traffic.bytes_in", SQL: "Nullable(UInt64)"})}
-	BytesOut   = IntField{define(Field{Name: "bytes_out", Type: TypeInt, Classes: []Class{API, HTTP}, Unit: "bytes", Meaning: "bytes that left the service", ECS: "http.response.bytes", OCSF: "traffic.bytes_out", SQL: "Nullable(UInt64)"})}
+	TLSVersion = TextField{define(Field{Name: "tls_version", Type: TypeText, Classes: []Class{API, Flow, HTTP}, Meaning: "TLS version as delivered", ECS: "tls.version", OCSF: "tls.version", SQL: "LowCardinality(String)"})}
+	TLSCipher  = TextField{define(Field{Name: "tls_cipher", Type: TypeText, Classes: []Class{API, Flow, HTTP}, Meaning: "cipher suite as delivered", ECS: "tls.cipher", OCSF: "tls.cipher", SQL: "LowCardinality(String)"})}
+	TLSHost    = TextField{define(Field{Name: "tls_host", Type: TypeText, Classes: []Class{API, Flow, HTTP}, Meaning: "host name the client asked for in the handshake or header of the API", ECS: "tls.client.server_name", OCSF: "tls.sni", Entity: Host, SQL: "LowCardinality(String)"})}
+	BytesIn    = IntField{define(Field{Name: "bytes_in", Type: TypeInt, Classes: []Class{API, Flow, HTTP}, Unit: "bytes", Meaning: "bytes sent to the service; of a connection, by the client", ECS: "http.request.bytes", OCSF: "traffic.bytes_in", SQL: "Nullable(UInt64)"})}
+	BytesOut   = IntField{define(Field{Name: "bytes_out", Type: TypeInt, Classes: []Class{API, Flow, HTTP}, Unit: "bytes", Meaning: "bytes that left the service; of a connection, to the client", ECS: "http.response.bytes", OCSF: "traffic.bytes_out", SQL: "Nullable(UInt64)"})}
 )
 
 // Class flow: network flows.
@@ -120,6 +120,23 @@ var (
 	NextHopInterfaceType    = TextField{define(Field{Name: "next_hop_interface_type", Type: TypeText, Classes: []Class{Flow}, Meaning: "interface type of the next hop", SQL: "LowCardinality(String)"})}
 )
 
+// Class flow: connections that a balancer ended.
+var (
+	ListenerID             = TextField{define(Field{Name: "listener_id", Type: TypeText, Classes: []Class{Flow}, Meaning: "listener of the balancer", ECS: "aws.elb.listener", SQL: "LowCardinality(String)"})}
+	TLSHandshakeMS         = FloatField{define(Field{Name: "tls_handshake_ms", Type: TypeFloat, Classes: []Class{Flow}, Unit: "ms", Meaning: "time that the handshake took; missing when it failed", ECS: "aws.elb.tls_handshake_time.ms", OCSF: "tls.handshake_dur", SQL: "Nullable(Float64)"})}
+	TLSAlert               = IntField{define(Field{Name: "tls_alert", Type: TypeInt, Classes: []Class{Flow}, Meaning: "TLS alert that the client sent", ECS: "aws.elb.incoming_tls_alert", OCSF: "tls.alert", SQL: "Nullable(UInt8)"})}
+	TLSGroup               = TextField{define(Field{Name: "tls_group", Type: TypeText, Classes: []Class{Flow}, Meaning: "named group of the key exchange", ECS: "tls.curve", SQL: "LowCardinality(String)"})}
+	TLSCertSerial          = TextField{define(Field{Name: "tls_cert_serial", Type: TypeText, Classes: []Class{Flow}, Meaning: "serial number of the certificate shown to the client", ECS: "tls.server.x509.serial_number", OCSF: "tls.certificate.serial_number", SQL: "LowCardinality(String)"})}
+	TLSALPN                = TextField{define(Field{Name: "tls_alpn", Type: TypeText, Classes: []Class{Flow}, Meaning: "application protocol agreed with the client", ECS: "tls.next_protocol", OCSF: "connection_info.protocol_name", SQL: "LowCardinality(String)"})}
+	TLSALPNOffered         = ListField{define(Field{Name: "tls_alpn_offered", Type: TypeList, Classes: []Class{Flow}, Meaning: "application protocols that the client offered, by preference", SQL: "Array(LowCardinality(String))"})}
+	UpstreamALPN           = TextField{define(Field{Name: "upstream_alpn", Type: TypeText, Classes: []Class{Flow}, Meaning: "application protocol agreed with the server behind", SQL: "LowCardinality(String)"})}
+	TLSClientSubject       = TextField{define(Field{Name: "tls_client_subject", Type: TypeText, Classes: []Class{Flow}, Meaning: "subject of the certificate that the client showed", ECS: "tls.client.subject", OCSF: "tls.certificate.subject", SQL: "String"})}
+	TLSClientSerial        = TextField{define(Field{Name: "tls_client_serial", Type: TypeText, Classes: []Class{Flow}, Meaning: "its serial number", ECS: "tls.client.x509.serial_number", SQL: "String"})}
+	TLSClientNotBeforeTime = TimeField{define(Field{Name: "tls_client_not_before_time", Type: TypeTime, Classes: []Class{Flow}, Meaning: "when it begins to be valid", ECS: "tls.client.not_before", SQL: "DateTime64(9, 'UTC')"})}
+	TLSClientNotAfterTime  = TimeField{define(Field{Name: "tls_client_not_after_time", Type: TypeTime, Classes: []Class{Flow}, Meaning: "when it ceases to be valid", ECS: "tls.client.not_after", SQL: "DateTime64(9, 'UTC')"})}
+	TLSVerifyStatus        = TextField{define(Field{Name: "tls_verify_status", Type: TypeText, Classes: []Class{Flow}, Meaning: "Success, or Failed: and why the client was not believed", SQL: "LowCardinality(String)"})}
+)
+
 // Shared by flow, http and dns.
 var (
 	Action     = TextField{define(Field{Name: "action", Type: TypeText, Classes: []Class{Flow, HTTP}, Meaning: "ACCEPT or REJECT of a flow; ALLOW, BLOCK … of a firewall, as the vendor spells it", ECS: "event.action", OCSF: "action", SQL: "LowCardinality(String)"})}
@@ -141,7 +158,7 @@ var (
 	HTTPVersion          = TextField{define(Field{Name: "http_version", Type: TypeText, Classes: []Class{HTTP}, Meaning: "1.0, 1.1, 2.0 …", ECS: "http.version", OCSF: "http_request.version", SQL: "LowCardinality(String)"})}
 	Status               = IntField{define(Field{Name: "status", Type: TypeInt, Classes: []Class{HTTP}, Meaning: "response status", ECS: "http.response.status_code", OCSF: "http_response.code", SQL: "Nullable(UInt16)"})}
 	Referer              = TextField{define(Field{Name: "referer", Type: TypeText, Classes: []Class{HTTP}, Meaning: "referring page as sent", ECS: "http.request.referrer", OCSF: "http_request.referrer", SQL: "String"})}
-	DurationMS           = FloatField{define(Field{Name: "duration_ms", Type: TypeFloat, Classes: []Class{HTTP}, Unit: "ms", Meaning: "from the request to the end of the response", ECS: "event.duration", OCSF: "http_response.latency", SQL: "Nullable(Float64)"})}
+	DurationMS           = FloatField{define(Field{Name: "duration_ms", Type: TypeFloat, Classes: []Class{Flow, HTTP}, Unit: "ms", Meaning: "from the request to the end of the response; the life of a connection", ECS: "event.duration", OCSF: "http_response.latency", SQL: "Nullable(Float64)"})}
 	ForwardedFor         = ListField{define(Field{Name: "forwarded_for", Type: TypeList, Classes: []Class{HTTP}, Meaning: "X-Forwarded-For, first to last", ECS: "network.forwarded_ip", OCSF: "http_request.x_forwarded_for", SQL: "Array(String)"})}
 	UpstreamIP           = AddrField{define(Field{Name: "upstream_ip", Type: TypeAddr, Classes: []Class{HTTP}, Meaning: "server behind the proxy", OCSF: "proxy_endpoint.ip", Entity: Address, SQL: "IPv6"})}
 	UpstreamPort         = IntField{define(Field{Name: "upstream_port", Type: TypeInt, Classes: []Class{HTTP}, Meaning: "its port", OCSF: "proxy_endpoint.port", SQL: "Nullable(UInt16)"})}
@@ -160,14 +177,14 @@ var (
 	AccessPointARN       = TextField{define(Field{Name: "access_point_arn", Type: TypeText, Classes: []Class{HTTP}, Meaning: "access point of the request", SQL: "LowCardinality(String)"})}
 	ACLRequired          = BoolField{define(Field{Name: "acl_required", Type: TypeBool, Classes: []Class{HTTP}, Meaning: "whether an ACL was needed to allow it", SQL: "Nullable(Bool)"})}
 	BucketRegion         = TextField{define(Field{Name: "bucket_region", Type: TypeText, Classes: []Class{HTTP}, Meaning: "source region column of the S3 log", SQL: "LowCardinality(String)"})}
-	LBName               = TextField{define(Field{Name: "lb_name", Type: TypeText, Classes: []Class{HTTP}, Meaning: "load balancer", ECS: "aws.elb.name", OCSF: "proxy.name", Entity: Host, SQL: "LowCardinality(String)"})}
+	LBName               = TextField{define(Field{Name: "lb_name", Type: TypeText, Classes: []Class{Flow, HTTP}, Meaning: "load balancer", ECS: "aws.elb.name", OCSF: "proxy.name", Entity: Host, SQL: "LowCardinality(String)"})}
 	TargetGroupARN       = TextField{define(Field{Name: "target_group_arn", Type: TypeText, Classes: []Class{HTTP}, Meaning: "target group", ECS: "aws.elb.target_group.arn", SQL: "LowCardinality(String)"})}
 	RequestMS            = FloatField{define(Field{Name: "request_ms", Type: TypeFloat, Classes: []Class{HTTP}, Unit: "ms", Meaning: "time the balancer took to pass the request on", SQL: "Nullable(Float64)"})}
 	ResponseMS           = FloatField{define(Field{Name: "response_ms", Type: TypeFloat, Classes: []Class{HTTP}, Unit: "ms", Meaning: "time the balancer took to pass the response on", SQL: "Nullable(Float64)"})}
 	TraceID              = TextField{define(Field{Name: "trace_id", Type: TypeText, Classes: []Class{HTTP}, Meaning: "X-Amzn-Trace-Id", ECS: "trace.id", SQL: "String"})}
-	TLSCertARN           = TextField{define(Field{Name: "tls_cert_arn", Type: TypeText, Classes: []Class{HTTP}, Meaning: "certificate shown to the client", OCSF: "tls.certificate.uid", SQL: "LowCardinality(String)"})}
+	TLSCertARN           = TextField{define(Field{Name: "tls_cert_arn", Type: TypeText, Classes: []Class{Flow, HTTP}, Meaning: "certificate shown to the client", OCSF: "tls.certificate.uid", SQL: "LowCardinality(String)"})}
 	RulePriority         = IntField{define(Field{Name: "rule_priority", Type: TypeInt, Classes: []Class{HTTP}, Meaning: "priority of the listener rule that matched", SQL: "Nullable(Int32)"})}
-	RequestTime          = TimeField{define(Field{Name: "request_time", Type: TypeTime, Classes: []Class{HTTP}, Meaning: "when the balancer got the request", ECS: "event.start", OCSF: "start_time", SQL: "DateTime64(9, 'UTC')"})}
+	RequestTime          = TimeField{define(Field{Name: "request_time", Type: TypeTime, Classes: []Class{Flow, HTTP}, Meaning: "when the balancer got the request or the connection began", ECS: "event.start", OCSF: "start_time", SQL: "DateTime64(9, 'UTC')"})}
 	Actions              = ListField{define(Field{Name: "actions", Type: TypeList, Classes: []Class{HTTP}, Meaning: "what the balancer did: waf, authenticate, forward …", SQL: "Array(LowCardinality(String))"})}
 	RedirectURL          = TextField{define(Field{Name: "redirect_url", Type: TypeText, Classes: []Class{HTTP}, Meaning: "where it redirected to", SQL: "String"})}
 	ErrorReason          = TextField{define(Field{Name: "error_reason", Type: TypeText, Classes: []Class{HTTP}, Meaning: "why an action failed", SQL: "LowCardinality(String)"})}
@@ -175,10 +192,25 @@ var (
 	UpstreamStatusList   = ListField{define(Field{Name: "upstream_status_list", Type: TypeList, Classes: []Class{HTTP}, Meaning: "their statuses", SQL: "Array(String)"})}
 	Classification       = TextField{define(Field{Name: "classification", Type: TypeText, Classes: []Class{HTTP}, Meaning: "Acceptable, Ambiguous or Severe (request smuggling)", SQL: "LowCardinality(String)"})}
 	ClassificationReason = TextField{define(Field{Name: "classification_reason", Type: TypeText, Classes: []Class{HTTP}, Meaning: "why", SQL: "LowCardinality(String)"})}
-	ConnTraceID          = TextField{define(Field{Name: "conn_trace_id", Type: TypeText, Classes: []Class{HTTP}, Meaning: "id of the connection", SQL: "String"})}
+	ConnTraceID          = TextField{define(Field{Name: "conn_trace_id", Type: TypeText, Classes: []Class{Flow, HTTP}, Meaning: "id of the connection", SQL: "String"})}
 	TransformedHost      = TextField{define(Field{Name: "transformed_host", Type: TypeText, Classes: []Class{HTTP}, Meaning: "host after the transform", SQL: "String"})}
 	TransformedURI       = TextField{define(Field{Name: "transformed_uri", Type: TypeText, Classes: []Class{HTTP}, Meaning: "URI after the transform", SQL: "String"})}
 	TransformStatus      = TextField{define(Field{Name: "transform_status", Type: TypeText, Classes: []Class{HTTP}, Meaning: "TransformSuccess …", SQL: "LowCardinality(String)"})}
+)
+
+// Class http: what a network of edges adds.
+var (
+	EdgeLocation       = TextField{define(Field{Name: "edge_location", Type: TypeText, Classes: []Class{HTTP}, Meaning: "edge that served the request (HKG62-C2)", ECS: "aws.cloudfront.edge_location", OCSF: "proxy_endpoint.zone", SQL: "LowCardinality(String)"})}
+	EdgeResult         = TextField{define(Field{Name: "edge_result", Type: TypeText, Classes: []Class{HTTP}, Meaning: "Hit, Miss, Error …, when the last byte left the edge", ECS: "aws.cloudfront.edge_result_type", SQL: "LowCardinality(String)"})}
+	EdgeResponseResult = TextField{define(Field{Name: "edge_response_result", Type: TypeText, Classes: []Class{HTTP}, Meaning: "Hit, Miss, Error …, just before the answer", ECS: "aws.cloudfront.edge_response_result_type", SQL: "LowCardinality(String)"})}
+	EdgeResultDetail   = TextField{define(Field{Name: "edge_result_detail", Type: TypeText, Classes: []Class{HTTP}, Meaning: "edge_result, or the kind of miss or error", ECS: "aws.cloudfront.edge_detailed_result_type", SQL: "LowCardinality(String)"})}
+	DistributionID     = TextField{define(Field{Name: "distribution_id", Type: TypeText, Classes: []Class{HTTP}, Meaning: "distribution", ECS: "aws.cloudfront.distribution_id", OCSF: "proxy_endpoint.uid", SQL: "LowCardinality(String)"})}
+	DistributionHost   = TextField{define(Field{Name: "distribution_host", Type: TypeText, Classes: []Class{HTTP}, Meaning: "host name of the distribution itself; url_host is what the client asked for", ECS: "aws.cloudfront.domain", OCSF: "proxy_endpoint.hostname", SQL: "LowCardinality(String)"})}
+	Cookie             = TextField{define(Field{Name: "cookie", Type: TypeText, Classes: []Class{HTTP}, Meaning: "Cookie header as sent", OCSF: "http_request.http_headers", SQL: "String"})}
+	ContentType        = TextField{define(Field{Name: "content_type", Type: TypeText, Classes: []Class{HTTP}, Meaning: "Content-Type of the response", ECS: "http.response.mime_type", OCSF: "http_response.content_type", SQL: "LowCardinality(String)"})}
+	BodyBytes          = IntField{define(Field{Name: "body_bytes", Type: TypeInt, Classes: []Class{HTTP}, Unit: "bytes", Meaning: "Content-Length of the response", ECS: "http.response.body.bytes", OCSF: "http_response.body_length", SQL: "Nullable(UInt64)"})}
+	FirstByteMS        = FloatField{define(Field{Name: "first_byte_ms", Type: TypeFloat, Classes: []Class{HTTP}, Unit: "ms", Meaning: "from the request to the first byte of the response", SQL: "Nullable(Float64)"})}
+	UpstreamLastByteMS = FloatField{define(Field{Name: "upstream_last_byte_ms", Type: TypeFloat, Classes: []Class{HTTP}, Unit: "ms", Meaning: "time of the server behind until its last byte", SQL: "Nullable(Float64)"})}
 )
 
 // Class dns: resolver queries.
