@@ -80,13 +80,13 @@ type (
 
 // How many fields of each type an Event has room for; defining one more than that panics at start.
 const (
-	maxText   = 160
-	maxInt    = 32
+	maxText   = 192
+	maxInt    = 48
 	maxFloat  = 16
 	maxBool   = 16
 	maxAddr   = 8
 	maxTime   = 16
-	maxList   = 16
+	maxList   = 24
 	maxObject = 4
 )
 

@@ -54,6 +54,14 @@ var (
 	Request               = ObjectField{define(Field{Name: "request", Type: TypeObject, Classes: []Class{API}, Meaning: "parameters of the call, keys as delivered", ECS: "aws.cloudtrail.request_parameters", OCSF: "api.request.data", SQL: "String"})}
 	Response              = ObjectField{define(Field{Name: "response", Type: TypeObject, Classes: []Class{API}, Meaning: "what the call returned, keys as delivered", ECS: "aws.cloudtrail.response_elements", OCSF: "api.response.data", SQL: "String"})}
 	Additional            = ObjectField{define(Field{Name: "additional", Type: TypeObject, Classes: []Class{API}, Meaning: "what the service added to the record, keys as delivered", ECS: "aws.cloudtrail.additional_eventdata", OCSF: "unmapped", SQL: "String"})}
+	Severity              = TextField{define(Field{Name: "severity", Type: TypeText, Classes: []Class{API}, Meaning: "how serious the writer thinks it is, as it spells it: NOTICE, Informational, 4 …", ECS: "log.level", OCSF: "severity", SQL: "LowCardinality(String)"})}
+	Result                = TextField{define(Field{Name: "result", Type: TypeText, Classes: []Class{API}, Meaning: "result as the writer spells it, also of what is still under way: Start, Accept, Success, Failure …", ECS: "azure.activitylogs.result_type", OCSF: "status_detail", SQL: "LowCardinality(String)"})}
+	TenantID              = TextField{define(Field{Name: "tenant_id", Type: TypeText, Classes: []Class{API}, Meaning: "directory or organisation that the account belongs to", ECS: "cloud.account.tenant_id", OCSF: "cloud.org.uid", Entity: Account, SQL: "LowCardinality(String)"})}
+	CorrelationID         = TextField{define(Field{Name: "correlation_id", Type: TypeText, Classes: []Class{API}, Meaning: "id common to the records of one action, such as its start and its end", ECS: "azure.correlation_id", OCSF: "metadata.correlation_uid", SQL: "String"})}
+	ActorDelegates        = ListField{define(Field{Name: "actor_delegates", Type: TypeList, Classes: []Class{API}, Meaning: "identities that the call was made through, the first is the original caller", OCSF: "actor.session.delegates", SQL: "Array(String)"})}
+	Permissions           = ListField{define(Field{Name: "permissions", Type: TypeList, Classes: []Class{API}, Meaning: "permissions that the call needed", ECS: "gcp.audit.authorization_info.permission", OCSF: "api.request.permissions", SQL: "Array(LowCardinality(String))"})}
+	PermissionsDenied     = ListField{define(Field{Name: "permissions_denied", Type: TypeList, Classes: []Class{API}, Meaning: "those of them that were refused", SQL: "Array(LowCardinality(String))"})}
+	ResourceType          = TextField{define(Field{Name: "resource_type", Type: TypeText, Classes: []Class{API, Flow}, Meaning: "kind of resource that the record is about", ECS: "cloud.service.name", OCSF: "resources.type", SQL: "LowCardinality(String)"})}
 )
 
 // Classes api and http.
@@ -139,7 +147,7 @@ var (
 
 // Shared by flow, http and dns.
 var (
-	Action     = TextField{define(Field{Name: "action", Type: TypeText, Classes: []Class{Flow, HTTP}, Meaning: "ACCEPT or REJECT of a flow; ALLOW, BLOCK … of a firewall, as the vendor spells it", ECS: "event.action", OCSF: "action", SQL: "LowCardinality(String)"})}
+	Action     = TextField{define(Field{Name: "action", Type: TypeText, Classes: []Class{Flow, HTTP, DNS}, Meaning: "ACCEPT or REJECT of a flow; ALLOW, BLOCK, ALERT … of a firewall, as the vendor spells it", ECS: "event.action", OCSF: "action", SQL: "LowCardinality(String)"})}
 	SrcPort    = IntField{define(Field{Name: "src_port", Type: TypeInt, Classes: []Class{Flow, HTTP, DNS}, Meaning: "source port", ECS: "source.port", OCSF: "src_endpoint.port", SQL: "Nullable(UInt16)"})}
 	VPCID      = TextField{define(Field{Name: "vpc_id", Type: TypeText, Classes: []Class{Flow, DNS}, Meaning: "VPC", OCSF: "src_endpoint.vpc_uid", SQL: "LowCardinality(String)"})}
 	InstanceID = TextField{define(Field{Name: "instance_id", Type: TypeText, Classes: []Class{Flow, DNS}, Meaning: "instance that owns the interface", ECS: "cloud.instance.id", OCSF: "src_endpoint.instance_uid", Entity: Host, SQL: "LowCardinality(String)"})}
@@ -196,6 +204,16 @@ var (
 	TransformedHost      = TextField{define(Field{Name: "transformed_host", Type: TypeText, Classes: []Class{HTTP}, Meaning: "host after the transform", SQL: "String"})}
 	TransformedURI       = TextField{define(Field{Name: "transformed_uri", Type: TypeText, Classes: []Class{HTTP}, Meaning: "URI after the transform", SQL: "String"})}
 	TransformStatus      = TextField{define(Field{Name: "transform_status", Type: TypeText, Classes: []Class{HTTP}, Meaning: "TransformSuccess …", SQL: "LowCardinality(String)"})}
+	WAFACLID             = TextField{define(Field{Name: "waf_acl_id", Type: TypeText, Classes: []Class{HTTP}, Meaning: "web ACL that decided: its ARN, or the id of a classic one", ECS: "rule.ruleset", OCSF: "firewall_rule.uid", SQL: "LowCardinality(String)"})}
+	WAFRule              = TextField{define(Field{Name: "waf_rule", Type: TypeText, Classes: []Class{HTTP}, Meaning: "rule that ended the evaluation; Default_Action when none did", ECS: "rule.id", OCSF: "firewall_rule.name", SQL: "LowCardinality(String)"})}
+	WAFRuleType          = TextField{define(Field{Name: "waf_rule_type", Type: TypeText, Classes: []Class{HTTP}, Meaning: "REGULAR, RATE_BASED, GROUP or MANAGED_RULE_GROUP", ECS: "rule.category", OCSF: "firewall_rule.type", SQL: "LowCardinality(String)"})}
+	WAFRules             = ListField{define(Field{Name: "waf_rules", Type: TypeList, Classes: []Class{HTTP}, Meaning: "every rule that matched, also in rule groups, as group:rule or rule", OCSF: "firewall_rule.match_details", SQL: "Array(LowCardinality(String))"})}
+	WAFLabels            = ListField{define(Field{Name: "waf_labels", Type: TypeList, Classes: []Class{HTTP}, Meaning: "labels that rules put on the request", ECS: "tags", OCSF: "metadata.labels", SQL: "Array(LowCardinality(String))"})}
+	WAFSource            = TextField{define(Field{Name: "waf_source", Type: TypeText, Classes: []Class{HTTP}, Meaning: "kind of service behind the firewall: CF, ALB, APIGW, APPSYNC, COGNITO", OCSF: "src_endpoint.svc_name", SQL: "LowCardinality(String)"})}
+	WAFSourceID          = TextField{define(Field{Name: "waf_source_id", Type: TypeText, Classes: []Class{HTTP}, Meaning: "resource behind the firewall", OCSF: "dst_endpoint.uid", SQL: "LowCardinality(String)"})}
+	TLSJA3               = TextField{define(Field{Name: "tls_ja3", Type: TypeText, Classes: []Class{HTTP}, Meaning: "JA3 fingerprint of the client", ECS: "tls.client.ja3", OCSF: "tls.ja3_hash.value", SQL: "String"})}
+	TLSJA4               = TextField{define(Field{Name: "tls_ja4", Type: TypeText, Classes: []Class{HTTP}, Meaning: "JA4 fingerprint of the client", ECS: "tls.client.ja4", OCSF: "tls.ja4_fingerprint_list.value", SQL: "String"})}
+	Headers              = ListField{define(Field{Name: "headers", Type: TypeList, Classes: []Class{HTTP}, Meaning: "request headers that no other field holds, as name: value, names in lower case", OCSF: "http_request.http_headers", SQL: "Array(String)"})}
 )
 
 // Class http: what a network of edges adds.
@@ -213,14 +231,40 @@ var (
 	UpstreamLastByteMS = FloatField{define(Field{Name: "upstream_last_byte_ms", Type: TypeFloat, Classes: []Class{HTTP}, Unit: "ms", Meaning: "time of the server behind until its last byte", SQL: "Nullable(Float64)"})}
 )
 
+// Class flow: what transit gateways add. Both sides of the gateway have a VPC.
+var (
+	TGWID                = TextField{define(Field{Name: "tgw_id", Type: TypeText, Classes: []Class{Flow}, Meaning: "transit gateway", OCSF: "proxy_endpoint.uid", SQL: "LowCardinality(String)"})}
+	TGWAttachmentID      = TextField{define(Field{Name: "tgw_attachment_id", Type: TypeText, Classes: []Class{Flow}, Meaning: "attachment that the flow came through", SQL: "LowCardinality(String)"})}
+	TGWPairAttachmentID  = TextField{define(Field{Name: "tgw_pair_attachment_id", Type: TypeText, Classes: []Class{Flow}, Meaning: "attachment that it left through", SQL: "LowCardinality(String)"})}
+	SrcAccountID         = TextField{define(Field{Name: "src_account_id", Type: TypeText, Classes: []Class{Flow}, Meaning: "account of the source VPC", OCSF: "src_endpoint.owner.account.uid", Entity: Account, SQL: "LowCardinality(String)"})}
+	DstAccountID         = TextField{define(Field{Name: "dst_account_id", Type: TypeText, Classes: []Class{Flow}, Meaning: "account of the destination VPC", OCSF: "dst_endpoint.owner.account.uid", Entity: Account, SQL: "LowCardinality(String)"})}
+	SrcVPCID             = TextField{define(Field{Name: "src_vpc_id", Type: TypeText, Classes: []Class{Flow}, Meaning: "source VPC", OCSF: "src_endpoint.vpc_uid", SQL: "LowCardinality(String)"})}
+	DstVPCID             = TextField{define(Field{Name: "dst_vpc_id", Type: TypeText, Classes: []Class{Flow}, Meaning: "destination VPC", OCSF: "dst_endpoint.vpc_uid", SQL: "LowCardinality(String)"})}
+	SrcSubnetID          = TextField{define(Field{Name: "src_subnet_id", Type: TypeText, Classes: []Class{Flow}, Meaning: "source subnet", OCSF: "src_endpoint.subnet_uid", SQL: "LowCardinality(String)"})}
+	DstSubnetID          = TextField{define(Field{Name: "dst_subnet_id", Type: TypeText, Classes: []Class{Flow}, Meaning: "destination subnet", OCSF: "dst_endpoint.subnet_uid", SQL: "LowCardinality(String)"})}
+	SrcInterfaceID       = TextField{define(Field{Name: "src_interface_id", Type: TypeText, Classes: []Class{Flow}, Meaning: "source network interface", OCSF: "src_endpoint.interface_uid", Entity: Host, SQL: "LowCardinality(String)"})}
+	DstInterfaceID       = TextField{define(Field{Name: "dst_interface_id", Type: TypeText, Classes: []Class{Flow}, Meaning: "destination network interface", OCSF: "dst_endpoint.interface_uid", Entity: Host, SQL: "LowCardinality(String)"})}
+	SrcAZID              = TextField{define(Field{Name: "src_az_id", Type: TypeText, Classes: []Class{Flow}, Meaning: "source availability zone", OCSF: "src_endpoint.zone", SQL: "LowCardinality(String)"})}
+	DstAZID              = TextField{define(Field{Name: "dst_az_id", Type: TypeText, Classes: []Class{Flow}, Meaning: "destination availability zone", OCSF: "dst_endpoint.zone", SQL: "LowCardinality(String)"})}
+	PacketsLostNoRoute   = IntField{define(Field{Name: "packets_lost_no_route", Type: TypeInt, Classes: []Class{Flow}, Meaning: "packets lost because no route was known", SQL: "Nullable(UInt64)"})}
+	PacketsLostBlackhole = IntField{define(Field{Name: "packets_lost_blackhole", Type: TypeInt, Classes: []Class{Flow}, Meaning: "packets lost to a blackhole route", SQL: "Nullable(UInt64)"})}
+	PacketsLostMTU       = IntField{define(Field{Name: "packets_lost_mtu", Type: TypeInt, Classes: []Class{Flow}, Meaning: "packets lost because they were larger than the MTU", SQL: "Nullable(UInt64)"})}
+	PacketsLostTTL       = IntField{define(Field{Name: "packets_lost_ttl", Type: TypeInt, Classes: []Class{Flow}, Meaning: "packets lost because their time to live ran out", SQL: "Nullable(UInt64)"})}
+)
+
 // Class dns: resolver queries.
 var (
-	QueryName  = TextField{define(Field{Name: "query_name", Type: TypeText, Classes: []Class{DNS}, Meaning: "name asked for, lower case, without the last dot", ECS: "dns.question.name", OCSF: "query.hostname", Entity: Host, SQL: "String"})}
-	QueryType  = TextField{define(Field{Name: "query_type", Type: TypeText, Classes: []Class{DNS}, Meaning: "A, AAAA, TXT …", ECS: "dns.question.type", OCSF: "query.type", SQL: "LowCardinality(String)"})}
-	QueryClass = TextField{define(Field{Name: "query_class", Type: TypeText, Classes: []Class{DNS}, Meaning: "IN", ECS: "dns.question.class", OCSF: "query.class", SQL: "LowCardinality(String)"})}
-	RCode      = TextField{define(Field{Name: "rcode", Type: TypeText, Classes: []Class{DNS}, Meaning: "NOERROR, NXDOMAIN …", ECS: "dns.response_code", OCSF: "rcode", SQL: "LowCardinality(String)"})}
-	Transport  = TextField{define(Field{Name: "transport", Type: TypeText, Classes: []Class{DNS}, Meaning: "UDP, TCP or DoH", ECS: "network.transport", OCSF: "connection_info.protocol_name", SQL: "LowCardinality(String)"})}
-	Answers    = ListField{define(Field{Name: "answers", Type: TypeList, Classes: []Class{DNS}, Meaning: "data of the answers", ECS: "dns.answers.data", OCSF: "answers.rdata", SQL: "Array(String)"})}
+	QueryName            = TextField{define(Field{Name: "query_name", Type: TypeText, Classes: []Class{DNS}, Meaning: "name asked for, lower case, without the last dot", ECS: "dns.question.name", OCSF: "query.hostname", Entity: Host, SQL: "String"})}
+	QueryType            = TextField{define(Field{Name: "query_type", Type: TypeText, Classes: []Class{DNS}, Meaning: "A, AAAA, TXT …", ECS: "dns.question.type", OCSF: "query.type", SQL: "LowCardinality(String)"})}
+	QueryClass           = TextField{define(Field{Name: "query_class", Type: TypeText, Classes: []Class{DNS}, Meaning: "IN", ECS: "dns.question.class", OCSF: "query.class", SQL: "LowCardinality(String)"})}
+	RCode                = TextField{define(Field{Name: "rcode", Type: TypeText, Classes: []Class{DNS}, Meaning: "NOERROR, NXDOMAIN …", ECS: "dns.response_code", OCSF: "rcode", SQL: "LowCardinality(String)"})}
+	Transport            = TextField{define(Field{Name: "transport", Type: TypeText, Classes: []Class{DNS}, Meaning: "UDP, TCP or DoH", ECS: "network.transport", OCSF: "connection_info.protocol_name", SQL: "LowCardinality(String)"})}
+	Answers              = ListField{define(Field{Name: "answers", Type: TypeList, Classes: []Class{DNS}, Meaning: "data of the answers", ECS: "dns.answers.data", OCSF: "answers.rdata", SQL: "Array(String)"})}
+	AnswerTypes          = ListField{define(Field{Name: "answer_types", Type: TypeList, Classes: []Class{DNS}, Meaning: "types of the answers, in their order", ECS: "dns.answers.type", OCSF: "answers.type", SQL: "Array(LowCardinality(String))"})}
+	ResolverEndpointID   = TextField{define(Field{Name: "resolver_endpoint_id", Type: TypeText, Classes: []Class{DNS}, Meaning: "resolver endpoint that forwarded the query", OCSF: "src_endpoint.uid", SQL: "LowCardinality(String)"})}
+	ResolverInterfaceID  = TextField{define(Field{Name: "resolver_interface_id", Type: TypeText, Classes: []Class{DNS}, Meaning: "network interface of that endpoint", OCSF: "src_endpoint.interface_uid", SQL: "LowCardinality(String)"})}
+	FirewallRuleGroupID  = TextField{define(Field{Name: "firewall_rule_group_id", Type: TypeText, Classes: []Class{DNS}, Meaning: "DNS firewall rule group that matched", ECS: "rule.ruleset", OCSF: "firewall_rule.uid", SQL: "LowCardinality(String)"})}
+	FirewallDomainListID = TextField{define(Field{Name: "firewall_domain_list_id", Type: TypeText, Classes: []Class{DNS}, Meaning: "domain list of that rule", ECS: "rule.id", OCSF: "firewall_rule.type", SQL: "LowCardinality(String)"})}
 )
 
 // Columns that the pipeline fills from an event's own members. They are documented and hunted in, but rules cannot use them.
