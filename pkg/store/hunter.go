@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"reflect"
 	"time"
 
@@ -51,10 +52,11 @@ func (h *Hunter) Hunt(ctx context.Context, sql string, params map[string]string,
 	}
 	rows, err := conn.Query(clickhouse.Context(ctx, options...), sql)
 	if err != nil {
+		err = queryError(ctx, err)
 		cancel()
-		return nil, queryError(err)
+		return nil, err
 	}
-	r := &Rows{rows: rows, cancel: cancel, limit: l.Rows}
+	r := &Rows{rows: rows, ctx: ctx, cancel: cancel, limit: l.Rows}
 	for _, c := range rows.ColumnTypes() {
 		r.Columns = append(r.Columns, Column{Name: c.Name(), Type: c.DatabaseTypeName()})
 		r.dest = append(r.dest, reflect.New(c.ScanType()).Interface())
@@ -62,12 +64,14 @@ func (h *Hunter) Hunt(ctx context.Context, sql string, params map[string]string,
 	return r, nil
 }
 
-func queryError(err error) error {
+// queryError tells a query's own fault from the connection's. At the deadline the server's answer and our giving up
+// race; whichever is first, it was the query.
+func queryError(ctx context.Context, err error) error {
 	var e *clickhouse.Exception
 	switch {
 	case errors.As(err, &e):
 		return fmt.Errorf("%w: %s", ErrQuery, e.Message)
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return fmt.Errorf("%w: it takes longer than allowed", ErrQuery)
 	}
 	return fmt.Errorf("hunt: %w", err)
@@ -82,6 +86,7 @@ type Rows struct {
 	dest   []any
 	read   int
 	limit  int
+	ctx    context.Context // of the query, which lives as long as its rows
 	cancel context.CancelFunc
 	err    error
 }
@@ -158,7 +163,7 @@ func (r *Rows) Err() error {
 		return r.err
 	}
 	if err := r.rows.Err(); err != nil {
-		return queryError(err)
+		return queryError(r.ctx, err)
 	}
 	return nil
 }
