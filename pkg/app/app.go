@@ -172,7 +172,7 @@ func (a *App) start(ctx context.Context, s *stack) error {
 		s.run("detect", func(ctx context.Context) error { return pipeline.Detect(ctx, a.detectOptions(e)) })
 	}
 	if a.plays(RoleStore) {
-		s.run("audit", func(ctx context.Context) error { return pipeline.Audit(ctx, e.store, a.log.Named("audit"), a.metrics) })
+		s.run("audit", func(ctx context.Context) error { return a.audit(ctx, e) })
 		s.run("store", func(ctx context.Context) error { return a.store(ctx, e) })
 	}
 	if a.plays(RoleIngest) {

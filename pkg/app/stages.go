@@ -44,6 +44,16 @@ func (a *App) store(ctx context.Context, e *engines) error {
 	})
 }
 
+// audit waits for the schema, then audits.
+func (a *App) audit(ctx context.Context, e *engines) error {
+	select {
+	case <-e.migrated:
+	case <-ctx.Done():
+		return nil
+	}
+	return pipeline.Audit(ctx, e.store, a.log.Named("audit"), a.metrics)
+}
+
 // MigrateOptions says how long the tables keep their rows.
 func MigrateOptions(cfg *config.Config) store.MigrateOptions {
 	r := cfg.Retention

@@ -15,8 +15,8 @@ import (
 // most.
 const auditEvery = time.Minute
 
-// Audit checks again and again, until ctx ends, that every offset that is said to be stored is accounted for exactly
-// once, and exports the outcome.
+// Audit checks at once and again and again, until ctx ends, that every offset that is said to be stored is accounted for
+// exactly once, and exports the outcome. The tables must be there.
 func Audit(ctx context.Context, s *store.Store, log *zap.Logger, reg prometheus.Registerer) error {
 	labels := []string{"topic", "partition", "state"}
 	offsets := prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -29,7 +29,7 @@ func Audit(ctx context.Context, s *store.Store, log *zap.Logger, reg prometheus.
 		Name: "shrike_audit_last_time_seconds", Help: "When the last audit ended, in seconds since 1970.",
 	})
 	reg.MustRegister(offsets, faults, last)
-	wait := time.NewTimer(auditEvery)
+	wait := time.NewTimer(0) // after a crash, nobody should wait for the answer
 	defer wait.Stop()
 	for {
 		select {

@@ -39,7 +39,7 @@ func NewIngest(producer *bus.Producer, formats *format.Registry, partitions map[
 			records: counters(reg, "shrike_ingested_records_total", "Records that Kafka has from our sources.", "class",
 				event.API.String(), event.Flow.String(), event.HTTP.String(), event.DNS.String()),
 			dead:  counters(reg, "shrike_ingested_dead_letters_total", "What sources could not cut into records.", "reason", reasons()...),
-			bytes: counter(reg, "shrike_ingested_bytes_total", "Bytes of those records."),
+			bytes: counter(reg, "shrike_ingested_bytes_total", "Bytes of the records that Kafka has from our sources."),
 		},
 	}
 }

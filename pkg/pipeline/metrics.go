@@ -24,7 +24,7 @@ func newParseMetrics(reg prometheus.Registerer, stage string) *parseMetrics {
 	reg = prometheus.WrapRegistererWith(prometheus.Labels{"stage": stage}, reg)
 	m := &parseMetrics{
 		records:  counter(reg, "shrike_records_total", "Records that the stage took from Kafka."),
-		bytes:    counter(reg, "shrike_record_bytes_total", "Bytes of those records."),
+		bytes:    counter(reg, "shrike_record_bytes_total", "Bytes of the records that the stage took from Kafka."),
 		controls: counter(reg, "shrike_control_records_total", "Records that are known to hold no event."),
 		events: counters(reg, "shrike_events_total", "Events parsed.", "class",
 			event.API.String(), event.Flow.String(), event.HTTP.String(), event.DNS.String()),
@@ -96,7 +96,7 @@ func newCorrelateMetrics(reg prometheus.Registerer, set *rule.Set, shards int) *
 		skipped:    counter(reg, "shrike_skipped_signals_total", "Signals not evaluated: of unknown rules, or held back over the bound."),
 		unreadable: counter(reg, "shrike_unreadable_frames_total", "Messages of the topic signals that are no frame."),
 		keys:       gauges(reg, "shrike_state_groups", "Groups that a shard tracks.", "shard", shards),
-		bytes:      gauges(reg, "shrike_state_bytes", "Estimated memory of those groups.", "shard", shards),
+		bytes:      gauges(reg, "shrike_state_bytes", "Estimated memory of the groups that a shard tracks, in bytes.", "shard", shards),
 		held:       gauges(reg, "shrike_held_signals", "Signals of first-seen rules that wait for the memory in ClickHouse.", "shard", shards),
 	}
 	return m
