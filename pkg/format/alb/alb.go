@@ -10,6 +10,7 @@ package alb
 
 import (
 	"bytes"
+	"math"
 	"strings"
 
 	"github.com/shrike-sec/shrike/pkg/event"
@@ -31,10 +32,8 @@ type parser struct {
 // New returns a parser.
 func New() format.Parser { return &parser{} }
 
-const testMessage = "Enable AccessLog for ELB"
-
 func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
-	if bytes.HasPrefix(r.Raw, []byte(testMessage)) {
+	if accessline.IsTestMessage(r.Raw) {
 		return format.ErrControl
 	}
 	e := &p.event
@@ -61,57 +60,44 @@ func (c *columns) fill(e *event.Event) error {
 	if err := c.setNumbers(e); err != nil {
 		return err
 	}
-	setClient(e, c[client])
-	setTarget(e, c[target])
+	accessline.SetClient(e, c[client])
+	accessline.SetUpstream(e, c[target])
 	accessline.SetRequest(e, c[request], accessline.UnescapeHex)
 	e.SetText(event.UserAgent, accessline.UnescapeHex(accessline.Value(c[userAgent])))
 	for _, t := range texts {
 		e.SetText(t.field, accessline.Value(c[t.column]))
 	}
-	setAccount(e, c[targetGroupARN])
+	accessline.SetAccount(e, c[targetGroupARN])
 	if ns, ok := accessline.ISOTime(c[requestCreationTime]); ok {
 		e.SetUnixNano(event.RequestTime, ns)
 	} else {
-		keep(e, "request_creation_time", c[requestCreationTime])
+		accessline.Keep(e, "request_creation_time", c[requestCreationTime])
 	}
 	if v, ok := accessline.Int(c[rulePriority]); ok { // -1 is a value here: evaluating the rules failed
 		e.SetInt(event.RulePriority, v)
 	} else {
-		keep(e, "matched_rule_priority", c[rulePriority])
+		accessline.Keep(e, "matched_rule_priority", c[rulePriority])
 	}
 	addList(e, event.Actions, c[actions], ",")
 	addList(e, event.UpstreamList, c[targetList], " ")
 	addList(e, event.UpstreamStatusList, c[targetStatusList], " ")
-	keep(e, "type", c[kind])
-	for n, rest := 1, c[extra]; ; n++ {
-		var tok accessline.Token
-		if tok, rest, ok = accessline.Next(rest); !ok {
-			return nil
-		}
-		e.AddUnmapped(accessline.ExtraName(n), tok.Text)
-	}
+	accessline.Keep(e, "type", c[kind])
+	accessline.Extras(e, c[extra])
+	return nil
 }
 
 func (c *columns) setNumbers(e *event.Event) error {
 	for _, n := range durations {
-		if s := c[n.column]; accessline.Value(s) != "" && s != "-1" {
-			v, ok := accessline.Millis(s)
-			if !ok {
-				return notNumber(n.column, n.name, s)
-			}
-			e.SetFloat(n.field, v)
+		if !accessline.SetSeconds(e, n.field, c[n.column]) {
+			return notNumber(n.column, n.name, c[n.column])
 		}
 	}
 	if !accessline.SetStatus(e, c[status]) {
 		return notNumber(status, "elb_status_code", c[status])
 	}
 	for _, n := range integers {
-		if s := c[n.column]; accessline.Value(s) != "" && s != "-1" {
-			v, ok := accessline.Int(s)
-			if !ok || v < 0 {
-				return notNumber(n.column, n.name, s)
-			}
-			e.SetInt(n.field, v)
+		if !accessline.SetCount(e, n.field, math.MaxInt64, c[n.column]) {
+			return notNumber(n.column, n.name, c[n.column])
 		}
 	}
 	return nil
@@ -119,39 +105,6 @@ func (c *columns) setNumbers(e *event.Event) error {
 
 func notNumber(column int, name, s string) error {
 	return format.Errorf(record.ReasonSyntax, "column %d (%s): not a number: %q", column+1, name, s)
-}
-
-func setClient(e *event.Event, s string) {
-	if a, port, ok := accessline.Endpoint(s); ok {
-		e.SetAddr(event.SrcIP, a)
-		e.SetInt(event.SrcPort, port)
-		return
-	}
-	accessline.SetSource(e, s)
-}
-
-func setTarget(e *event.Event, s string) {
-	if a, port, ok := accessline.Endpoint(s); ok {
-		e.SetAddr(event.UpstreamIP, a)
-		e.SetInt(event.UpstreamPort, port)
-		return
-	}
-	keep(e, "target_host", s) // a Lambda function
-}
-
-// setAccount reads region and account out of the target group's ARN, the only place that has them.
-func setAccount(e *event.Event, arn string) {
-	var part [5]string // arn:partition:service:region:account:…
-	for i := range part {
-		var ok bool
-		if part[i], arn, ok = strings.Cut(arn, ":"); !ok {
-			return
-		}
-	}
-	if part[0] == "arn" {
-		e.SetText(event.Region, part[3])
-		e.SetText(event.AccountID, part[4])
-	}
 }
 
 func addList(e *event.Event, f event.ListField, s, sep string) {
@@ -166,15 +119,9 @@ func addList(e *event.Event, f event.ListField, s, sep string) {
 	}
 }
 
-func keep(e *event.Event, name, value string) {
-	if accessline.Value(value) != "" {
-		e.AddUnmapped(name, value)
-	}
-}
-
 // sniff looks for a listener type and an ISO time, or the test message.
 func sniff(raw []byte) int {
-	if bytes.HasPrefix(raw, []byte(testMessage)) {
+	if accessline.IsTestMessage(raw) {
 		return 95
 	}
 	word, rest, ok := bytes.Cut(raw[:min(len(raw), 40)], []byte(" "))

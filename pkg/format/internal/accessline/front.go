@@ -48,11 +48,11 @@ func setAddresses(e *event.Event, s string) {
 	setForwarded(e, list)
 	if forwarded := e.List(event.ForwardedFor); len(forwarded) > 0 {
 		SetSource(e, forwarded[0])
-		keep(e, "peer_ip", peer)
+		Keep(e, "peer_ip", peer)
 	} else {
 		SetSource(e, peer)
 	}
-	keep(e, "prefix", strings.TrimSpace(rest))
+	Keep(e, "prefix", strings.TrimSpace(rest))
 }
 
 // cutAddress cuts one column: a quoted list, a list whose commas stand before blanks, or a single word.

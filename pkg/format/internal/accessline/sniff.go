@@ -51,5 +51,48 @@ func findTime[S string | []byte](s S) (int, bool) {
 	return 0, false
 }
 
+// Word cuts the next word off a line.
+func Word(line []byte) (word, rest []byte) {
+	i := 0
+	for i < len(line) && line[i] <= ' ' {
+		i++
+	}
+	line = line[i:]
+	for i = 0; i < len(line) && line[i] > ' '; {
+		i++
+	}
+	return line[:i], line[i:]
+}
+
+// LooksISO reports whether a word starts with a date, T and a time of day.
+func LooksISO(word []byte) bool {
+	const shape = "0000-00-00T00:00:00"
+	if len(word) < len(shape) {
+		return false
+	}
+	for i := range len(shape) {
+		if c := word[i]; shape[i] == '0' && (c < '0' || c > '9') || shape[i] != '0' && c != shape[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// LooksPort reports whether a word is a port number.
+func LooksPort(word []byte) bool {
+	for _, c := range word {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(word) > 0 && len(word) < 6
+}
+
+// LooksEndpoint reports whether a word ends with a colon and a port.
+func LooksEndpoint(word []byte) bool {
+	i := bytes.LastIndexByte(word, ':')
+	return i > 0 && LooksPort(word[i+1:])
+}
+
 // IsHex reports whether all of s is lower-case hexadecimal digits.
 func IsHex(s string) bool { return strings.Trim(s, "0123456789abcdef") == "" }

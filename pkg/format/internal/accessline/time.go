@@ -37,6 +37,20 @@ func ISOTime(s string) (ns int64, ok bool) {
 	return (sec-zone)*secondNS + frac, true
 }
 
+// UTCTime reads a date and a time of day without a zone, "2020-04-01" and "08:51:42", the latter with up to nine
+// digits of fraction or none, as nanoseconds since 1970.
+func UTCTime(date, clock string) (ns int64, ok bool) {
+	if len(date) != 10 || len(clock) < 8 || date[4] != '-' || date[7] != '-' || clock[2] != ':' || clock[5] != ':' {
+		return 0, false
+	}
+	sec, ok := seconds(digits(date[:4]), digits(date[5:7]), digits(date[8:]), digits(clock[:2]), digits(clock[3:5]), digits(clock[6:8]))
+	if !ok {
+		return 0, false
+	}
+	frac, rest, ok := fraction(clock[8:])
+	return sec*secondNS + frac, ok && rest == ""
+}
+
 // fraction reads ".216357" as nanoseconds and returns what follows; no point is no fraction.
 func fraction(s string) (ns int64, rest string, ok bool) {
 	if s == "" || s[0] != '.' {

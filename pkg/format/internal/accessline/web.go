@@ -157,14 +157,8 @@ func ingress(e *event.Event, s string) bool {
 		e.SetInt(event.UpstreamStatus, v)
 	}
 	e.SetText(event.RequestID, t[8].Value())
-	keep(e, "proxy_upstream_name", t[2].Text)
-	keep(e, "proxy_alternative_upstream_name", t[3].Text)
-	keep(e, "upstream_response_length", t[5].Text)
+	Keep(e, "proxy_upstream_name", t[2].Text)
+	Keep(e, "proxy_alternative_upstream_name", t[3].Text)
+	Keep(e, "upstream_response_length", t[5].Text)
 	return true
-}
-
-func keep(e *event.Event, name, value string) {
-	if Value(value) != "" {
-		e.AddUnmapped(name, value)
-	}
 }
