@@ -9,5 +9,10 @@
 // ClickHouse, through pkg/store, which this package knows nothing of. Data, generated passwords and the server's own
 // configuration are in Options.Dir; a server that was killed starts again on the same folder.
 //
+// The engine is not a hardened server: what it cannot read before a connection is authenticated (garbage, a wrong
+// password, an unknown database, on the native port) ends its process, and its user default, who has no password, can
+// close its listeners. No data is lost or shown, and whoever owns the Server starts it again on Done; but it is for
+// machines whose users are trusted to leave it running.
+//
 // Start reading at server.go; files.go says which users there are and what they may do.
 package clickhouse

@@ -161,7 +161,7 @@ const configXML = `<clickhouse>
 </clickhouse>
 `
 
-// usersXML. readonly=1 is what refuses file(), url(), remote() and changed settings; clickhouse-go sends
+// usersXML. replace does away with another server's default, whose rights would otherwise stay. readonly=1 is what refuses file(), url(), remote() and changed settings; clickhouse-go sends
 // max_execution_time when the context has a deadline, so that one may be changed, up to its maximum.
 const usersXML = `<clickhouse>
   <profiles>
@@ -197,7 +197,7 @@ const usersXML = `<clickhouse>
   </profiles>
   <quotas><default/></quotas>
   <users>
-    <default>
+    <default replace="replace">
       <password></password>
       <networks><ip>127.0.0.1</ip><ip>::1</ip></networks>
       <profile>default</profile>
