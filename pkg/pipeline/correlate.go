@@ -38,10 +38,14 @@ const commitEvery = time.Second
 
 // Correlate turns frames into alerts until ctx ends: one engine and one goroutine a shard.
 func Correlate(ctx context.Context, o CorrelateOptions) error {
+	return correlateWith(ctx, o, (*bus.Claim).Commit)
+}
+
+func correlateWith(ctx context.Context, o CorrelateOptions, send commitFunc) error {
 	m := newCorrelateMetrics(o.Metrics, o.Rules, o.Shards)
 	return o.Bus.RunGroup(ctx, "correlate", []string{bus.Signals}, func(ctx context.Context, claim *bus.Claim) error {
 		s := &shard{
-			CorrelateOptions: o, claim: claim, metrics: m,
+			CorrelateOptions: o, claim: claim, send: send, metrics: m,
 			engine:  correlate.New(o.Rules, correlate.Options{MaxKeys: o.MaxKeys, MaxBytes: o.MaxBytes, Shard: claim.Partition}),
 			partial: -1, held: -1, evicted: make(map[string]uint64),
 			log: o.Log.With(zap.Int("shard", claim.Partition)),
@@ -54,6 +58,7 @@ func Correlate(ctx context.Context, o CorrelateOptions) error {
 type shard struct {
 	CorrelateOptions
 	claim     *bus.Claim
+	send      commitFunc
 	metrics   *correlateMetrics
 	engine    *correlate.Engine
 	assembler match.Assembler
@@ -281,7 +286,7 @@ func (s *shard) commit(ctx context.Context, offset int64) error {
 	if offset <= s.committed {
 		return nil
 	}
-	if err := s.claim.Commit(ctx, offset, ""); err != nil {
+	if err := s.send(s.claim, ctx, offset, ""); err != nil {
 		return fmt.Errorf("commit signals/%d at %d: %w", s.claim.Partition, offset, err)
 	}
 	s.committed = offset

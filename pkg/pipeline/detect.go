@@ -40,18 +40,21 @@ const (
 
 // Detect parses records, holds them against the rules and sends frames of signals until ctx ends. It needs no ClickHouse.
 func Detect(ctx context.Context, o DetectOptions) error {
-	d := &detector{
+	return Ranges(ctx, o.Bus, RangeOptions{
+		Group: "detect", Topics: RecordTopics(), Version: format.NewDecoder(o.Formats).Version() + "." + o.Rules.Hash(),
+		MaxMessages: detectMessages, MaxBytes: detectBytes, MaxWait: detectWait, Idle: heartbeat,
+		Epoch: firstEpoch, Do: newDetector(o).do, Log: o.Log, Registerer: o.Metrics,
+	})
+}
+
+func newDetector(o DetectOptions) *detector {
+	return &detector{
 		DetectOptions: o,
 		partitions:    make(map[string]*watcher),
 		metrics:       newParseMetrics(o.Metrics, "detect"),
 		matches:       counters(o.Metrics, "shrike_matches_total", "Events that a rule matched.", "rule", ruleIDs(o.Rules)...),
 		repeats:       counter(o.Metrics, "shrike_repeated_events_total", "Events that detect dropped as delivered before."),
 	}
-	return Ranges(ctx, o.Bus, RangeOptions{
-		Group: "detect", Topics: RecordTopics(), Version: format.NewDecoder(o.Formats).Version() + "." + o.Rules.Hash(),
-		MaxMessages: detectMessages, MaxBytes: detectBytes, MaxWait: detectWait, Idle: heartbeat,
-		Epoch: firstEpoch, Do: d.do, Log: o.Log, Registerer: o.Metrics,
-	})
 }
 
 // firstEpoch starts a partition that this group has no commit for at its beginning, under an epoch of its own. Signals

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/shrike-sec/shrike/pkg/alert"
 	"github.com/shrike-sec/shrike/pkg/bus"
 	"github.com/shrike-sec/shrike/pkg/notify"
 )
@@ -45,6 +46,9 @@ func Notify(ctx context.Context, o NotifyOptions) error {
 	return g.Wait()
 }
 
+// commitWithin bounds a commit; when Kafka is away for longer, the claim begins anew and finds its place.
+const commitWithin = 10 * time.Second
+
 // mailbox is one partition of alerts for one receiver.
 type mailbox struct {
 	claim    *bus.Claim
@@ -72,13 +76,11 @@ func (m *mailbox) run(ctx context.Context) error {
 			}
 			return fmt.Errorf("read alerts/%d: %w", m.claim.Partition, err)
 		}
-		if err := m.deliver(ctx, &message, message.Offset < committed); err != nil {
-			return err
-		}
+		a := m.news(&message)
 		if message.Offset < committed {
-			continue
+			continue // told of before
 		}
-		if ctx.Err() != nil {
+		if a != nil && !m.deliver(ctx, a, message.Value) {
 			return nil // not delivered: the next owner begins with it
 		}
 		if err := m.commit(ctx, message.Offset+1); err != nil {
@@ -111,7 +113,8 @@ func (m *mailbox) start(ctx context.Context) (first, committed int64, err error)
 	return first, committed, m.commit(ctx, committed)
 }
 
-func (m *mailbox) deliver(ctx context.Context, message *bus.Message, told bool) error {
+// news returns the message's alert when the receiver wants it and has not been told of it.
+func (m *mailbox) news(message *bus.Message) *alert.Alert {
 	a, err := decodeAlert(message.Value)
 	if err != nil {
 		m.log.Error("skip an alert that cannot be read", zap.Int64("offset", message.Offset), zap.Error(err))
@@ -120,11 +123,17 @@ func (m *mailbox) deliver(ctx context.Context, message *bus.Message, told bool) 
 	if _, ok := m.told[a.ID]; ok || !m.receiver.Wants(&a) {
 		return nil
 	}
-	if !told && m.receiver.Deliver(ctx, &a, message.Value) == notify.Sent {
+	m.told[a.ID] = struct{}{}
+	return &a
+}
+
+// deliver reports false when ctx ended before the receiver had answered for good.
+func (m *mailbox) deliver(ctx context.Context, a *alert.Alert, body []byte) bool {
+	outcome := m.receiver.Deliver(ctx, a, body)
+	if outcome == notify.Sent {
 		m.state.LastSuccess = time.Now().UTC()
 	}
-	m.told[a.ID] = struct{}{}
-	return nil
+	return outcome != notify.Interrupted
 }
 
 func (m *mailbox) commit(ctx context.Context, offset int64) error {
@@ -132,6 +141,9 @@ func (m *mailbox) commit(ctx context.Context, offset int64) error {
 	if err != nil {
 		return fmt.Errorf("encode the receiver's state: %w", err)
 	}
+	// What has been delivered is committed though ctx has ended meanwhile: nobody shall hear of it twice.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWithin)
+	defer cancel()
 	if err := m.claim.Commit(ctx, offset, string(metadata)); err != nil {
 		return fmt.Errorf("commit alerts/%d at %d: %w", m.claim.Partition, offset, err)
 	}
