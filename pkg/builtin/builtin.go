@@ -9,6 +9,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/format/nginx"
 	"github.com/shrike-sec/shrike/pkg/format/s3access"
 	"github.com/shrike-sec/shrike/pkg/format/vpcflow"
+	"github.com/shrike-sec/shrike/pkg/format/waf"
 )
 
 // Formats returns every format, in the order in which recognition tries them.
@@ -18,6 +19,7 @@ func Formats() *format.Registry {
 		vpcflow.Spec(),
 		s3access.Spec(),
 		alb.Spec(),
+		waf.Spec(),
 		nginx.Spec(),
 		apache.Spec(),
 	})

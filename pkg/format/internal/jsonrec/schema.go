@@ -20,7 +20,10 @@ func At(path string, set Set) Member { return Member{strings.Split(path, "."), s
 func AtKeys(set Set, names ...string) Member { return Member{names, set} }
 
 // Schema is a format's table. It never changes after New and may be shared.
-type Schema struct{ root *node }
+type Schema struct {
+	root  *node
+	depth int // how many objects and lists lie in each other at most
+}
 
 // node is an object, a list or a value of the table; a name may be one thing in one record and another in the next.
 type node struct {
@@ -32,9 +35,10 @@ type node struct {
 
 // New makes a Schema. A path that is listed twice is a bug and panics.
 func New(members ...Member) *Schema {
-	root := &node{}
+	root, depth := &node{}, 0
 	for _, m := range members {
 		n := root
+		depth = max(depth, 2*len(m.path))
 		for _, name := range m.path {
 			name, list := strings.CutSuffix(name, "[]")
 			n = n.child(name)
@@ -50,7 +54,7 @@ func New(members ...Member) *Schema {
 		}
 		n.set = m.set
 	}
-	return &Schema{root}
+	return &Schema{root, depth}
 }
 
 func (n *node) child(name string) *node {

@@ -1,6 +1,8 @@
 package jsonrec
 
 import (
+	"strings"
+
 	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/format/internal/accessline"
 )
@@ -226,4 +228,45 @@ func Says(text string) Set {
 // First tries the one and, where the value does not fit it, the other.
 func First(one, other Set) Set {
 	return func(w *Walker, v Value) bool { return one(w, v) || other(w, v) }
+}
+
+// Host sets a host, and the port where one stands behind it.
+func Host(f event.TextField, port event.IntField) Set {
+	return func(w *Walker, v Value) bool {
+		if v.Nested() {
+			return false
+		}
+		text := w.Plain(v)
+		name, number, ok := accessline.HostPort(text)
+		if have := w.Event.Text(f); have != "" {
+			return have == name || have == text
+		}
+		w.Event.SetText(f, name)
+		if ok {
+			w.Event.SetInt(port, number)
+		}
+		return true
+	}
+}
+
+// Commas appends the parts of a text that commas divide; "-" is missing.
+func Commas(f event.ListField) Set {
+	return func(w *Walker, v Value) bool {
+		if v.Nested() {
+			return false
+		}
+		for rest := w.Plain(v); rest != ""; {
+			var part string
+			part, rest, _ = strings.Cut(rest, ",")
+			if part = strings.Trim(part, " "); part != "" && part != "-" {
+				w.Event.AddList(f, part)
+			}
+		}
+		return true
+	}
+}
+
+// Unless takes the one text for a missing value.
+func Unless(missing string, set Set) Set {
+	return func(w *Walker, v Value) bool { return v.Quoted() && w.Plain(v) == missing || set(w, v) }
 }

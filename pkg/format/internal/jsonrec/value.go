@@ -16,6 +16,14 @@ type Value struct {
 // Null reports whether there is no value.
 func (v Value) Null() bool { return len(v.raw) == 0 || v.raw[0] == 'n' }
 
+// Empty reports whether the value is null or an empty string, list or object.
+func (v Value) Empty() bool {
+	if v.Null() || v.text == `""` {
+		return true
+	}
+	return v.Nested() && strings.TrimLeft(v.text[1:], " \t\r\n") == v.text[len(v.text)-1:]
+}
+
 // Nested reports whether the value is an object or a list.
 func (v Value) Nested() bool { return len(v.raw) > 0 && (v.raw[0] == '{' || v.raw[0] == '[') }
 

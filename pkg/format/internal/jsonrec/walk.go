@@ -29,6 +29,7 @@ type Walker struct {
 	inList  bool
 	arena   format.Arena
 	scratch []byte
+	cursors []format.Cursor // one a depth; on the stack they would be allocated for every object
 	trees   [maxTrees]fastjson.Parser
 }
 
@@ -46,11 +47,15 @@ func (w *Walker) Reset(c event.Class, r *record.Record) {
 // Walk goes over raw, one JSON object with nothing but blanks behind it. The error is an *format.Error.
 func (w *Walker) Walk(s *Schema, raw []byte) error {
 	w.text = bstr.String(raw)
-	c := format.NewCursor(raw)
+	if len(w.cursors) < s.depth+1 {
+		w.cursors = make([]format.Cursor, s.depth+1)
+	}
+	c := &w.cursors[0]
+	*c = format.NewCursor(raw)
 	if !c.Object() {
 		return format.Errorf(record.ReasonSyntax, "not a JSON object")
 	}
-	w.object(s.root, &c)
+	w.object(s.root, 0)
 	if !c.Done() {
 		return format.Errorf(record.ReasonSyntax, "not a valid JSON object: byte %d", c.Pos())
 	}
@@ -78,7 +83,9 @@ func (w *Walker) Finish(timeName string) error {
 	return format.Errorf(record.ReasonBadTime, "no %s", timeName)
 }
 
-func (w *Walker) object(n *node, c *format.Cursor) {
+// object walks the members of the object that the cursor of that depth is in.
+func (w *Walker) object(n *node, depth int) {
+	c := &w.cursors[depth]
 	for c.Next() {
 		name := c.Key
 		if c.KeyEscaped {
@@ -89,11 +96,11 @@ func (w *Walker) object(n *node, c *format.Cursor) {
 		case child == nil:
 			w.unknown(n, name, c)
 		case c.First() == '{' && child.members != nil:
-			in, _ := c.Enter()
-			w.object(child, &in)
-			c.Leave(&in)
+			w.cursors[depth+1], _ = c.Enter()
+			w.object(child, depth+1)
+			c.Leave(&w.cursors[depth+1])
 		case c.First() == '[' && child.element != nil:
-			w.list(child, c)
+			w.list(child, depth)
 		default:
 			w.value(child, c)
 		}
@@ -102,23 +109,24 @@ func (w *Walker) object(n *node, c *format.Cursor) {
 
 // list walks a list's elements. One that holds anything without a field is kept whole, for its parts would not tell
 // which element they are of.
-func (w *Walker) list(n *node, c *format.Cursor) {
+func (w *Walker) list(n *node, depth int) {
+	c, in := &w.cursors[depth], &w.cursors[depth+1]
 	start := c.Pos()
 	outer := w.inList
 	if !outer {
 		w.inList, w.odd = true, false
 	}
-	in, _ := c.Enter()
+	*in, _ = c.Enter()
 	for in.Next() {
 		if in.First() == '{' && n.element.members != nil {
-			item, _ := in.Enter()
-			w.object(n.element, &item)
-			in.Leave(&item)
+			w.cursors[depth+2], _ = in.Enter()
+			w.object(n.element, depth+2)
+			in.Leave(&w.cursors[depth+2])
 		} else {
-			w.value(n.element, &in)
+			w.value(n.element, in)
 		}
 	}
-	c.Leave(&in)
+	c.Leave(in)
 	if outer {
 		return
 	}
@@ -153,19 +161,18 @@ func (w *Walker) unknown(n *node, name []byte, c *format.Cursor) {
 	}
 }
 
-// Unmapped keeps a value under that key: the members of an object one by one, everything below as JSON.
+// Unmapped keeps a value under that key: the members of an object one by one, everything below as JSON. What is empty
+// says nothing.
 func (w *Walker) Unmapped(key string, v Value) {
-	if v.Null() {
+	if v.Object() {
+		w.Members(v, func(name []byte, member Value) {
+			if !member.Empty() {
+				w.Event.AddUnmapped(w.arena.Join(key, ".", bstr.String(name)), w.Plain(member))
+			}
+		})
 		return
 	}
-	some := false
-	w.Members(v, func(name []byte, member Value) {
-		some = true
-		if text := w.Plain(member); text != "" {
-			w.Event.AddUnmapped(w.arena.Join(key, ".", bstr.String(name)), text)
-		}
-	})
-	if text := w.Plain(v); !some && text != "" {
-		w.Event.AddUnmapped(key, text)
+	if !v.Empty() {
+		w.Event.AddUnmapped(key, w.Plain(v))
 	}
 }
