@@ -4,9 +4,13 @@ package builtin
 import (
 	"github.com/shrike-sec/shrike/pkg/format"
 	"github.com/shrike-sec/shrike/pkg/format/alb"
+	"github.com/shrike-sec/shrike/pkg/format/albconn"
 	"github.com/shrike-sec/shrike/pkg/format/apache"
+	"github.com/shrike-sec/shrike/pkg/format/clb"
 	"github.com/shrike-sec/shrike/pkg/format/cloudtrail"
 	"github.com/shrike-sec/shrike/pkg/format/nginx"
+	"github.com/shrike-sec/shrike/pkg/format/nlb"
+	"github.com/shrike-sec/shrike/pkg/format/route53"
 	"github.com/shrike-sec/shrike/pkg/format/s3access"
 	"github.com/shrike-sec/shrike/pkg/format/vpcflow"
 	"github.com/shrike-sec/shrike/pkg/format/waf"
@@ -19,7 +23,11 @@ func Formats() *format.Registry {
 		vpcflow.Spec(),
 		s3access.Spec(),
 		alb.Spec(),
+		albconn.Spec(),
+		clb.Spec(),
+		nlb.Spec(),
 		waf.Spec(),
+		route53.Spec(),
 		nginx.Spec(),
 		apache.Spec(),
 	})
