@@ -1,0 +1,215 @@
+// Package albconn reads the connection logs of AWS application load balancers: 12 columns, and whatever comes after.
+//
+// A record is one line; one event of class flow comes out; the test file's "Enable ConnectionLog for ELB" is a control
+// record. The class is flow and not http: a line tells of a connection, of its two ports, its handshake and the
+// client's certificate, and of no request; requests have lines of their own in the access log, class http, whose
+// conn_trace_id is this one's. The listener's address and name are not logged. outcome is tls_verify_status where it is
+// known, else success where there is a cipher; a connection without TLS says neither. A certificate's subject is the
+// client's own text and may hold blanks and quotes, so it ends where a validity follows. Start reading at split. What
+// no field holds is in unmapped: leaf_client_cert_validity that is not two times, extra_N (columns behind the 12th).
+package albconn
+
+import (
+	"strings"
+
+	"github.com/shrike-sec/shrike/pkg/event"
+	"github.com/shrike-sec/shrike/pkg/format"
+	"github.com/shrike-sec/shrike/pkg/format/internal/accessline"
+	"github.com/shrike-sec/shrike/pkg/record"
+)
+
+// Spec describes the format.
+func Spec() format.Spec {
+	return format.Spec{Name: "albconn", Class: event.Flow, New: New, Version: 1, Sniff: sniff}
+}
+
+// The columns in the order of the log; extra is all the rest in one piece.
+const (
+	timestamp = iota
+	clientIP
+	clientPort
+	listenerPort
+	tlsProtocol
+	tlsCipher
+	handshakeLatency
+	certSubject
+	certValidity
+	certSerial
+	verifyStatus
+	connTraceID
+	extra
+	count
+)
+
+type parser struct {
+	event event.Event
+	arena format.Arena
+	cols  [count]string
+}
+
+// New returns a parser.
+func New() format.Parser { return &parser{} }
+
+func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
+	if accessline.IsTestMessage(r.Raw) {
+		return format.ErrControl
+	}
+	e := &p.event
+	e.Reset(event.Flow, r)
+	if err := p.split(accessline.TrimEnd(p.arena.Text(r.Raw))); err != nil {
+		return err
+	}
+	if err := p.fill(e); err != nil {
+		return err
+	}
+	emit(e)
+	return nil
+}
+
+// split cuts a line into the columns.
+func (p *parser) split(s string) error {
+	p.cols = [count]string{}
+	for i := timestamp; i < certSubject; i++ {
+		p.cols[i], s = accessline.Bare(s)
+	}
+	s = p.cutSubject(s)
+	for i := certValidity; i < extra; i++ {
+		var tok accessline.Token
+		var ok bool
+		if tok, s, ok = accessline.Next(s); !ok {
+			return format.Errorf(record.ReasonFieldCount, "fewer than %d columns", extra)
+		}
+		p.cols[i] = tok.Text
+	}
+	p.cols[extra] = s
+	return nil
+}
+
+// cutSubject cuts the subject: up to the line's last quote when a validity follows it, else up to the first that one
+// follows, else as any quoted column.
+func (p *parser) cutSubject(s string) (rest string) {
+	if s != "" && s[0] == '"' {
+		end := strings.LastIndexByte(s, '"')
+		if end > 0 && !isValidity(s[end+1:]) {
+			end = accessline.CloseQuote(s, 1)
+			for end > 0 && !isValidity(s[end+1:]) {
+				end = accessline.CloseQuote(s, end+1)
+			}
+		}
+		if end > 0 {
+			p.cols[certSubject] = s[1:end]
+			return s[end+1:]
+		}
+	}
+	tok, rest, _ := accessline.Next(s)
+	p.cols[certSubject] = tok.Text
+	return rest
+}
+
+// isValidity reports whether s starts with a certificate's validity, or none.
+func isValidity(s string) bool {
+	word, _ := accessline.Bare(s)
+	return word == "-" || strings.HasPrefix(word, "NotBefore=")
+}
+
+var texts = [...]struct {
+	column int
+	field  event.TextField
+}{
+	{tlsProtocol, event.TLSVersion}, {tlsCipher, event.TLSCipher}, {certSubject, event.TLSClientSubject},
+	{certSerial, event.TLSClientSerial}, {verifyStatus, event.TLSVerifyStatus}, {connTraceID, event.ConnTraceID},
+}
+
+var ports = [...]struct {
+	column int
+	field  event.IntField
+}{
+	{clientPort, event.SrcPort}, {listenerPort, event.DstPort},
+}
+
+func (p *parser) fill(e *event.Event) error {
+	ns, ok := accessline.ISOTime(p.cols[timestamp])
+	if !ok {
+		return format.Errorf(record.ReasonBadTime, "column 1 (timestamp): not a time: %q", p.cols[timestamp])
+	}
+	e.SetUnixNano(event.EventTime, ns)
+	accessline.SetSource(e, p.cols[clientIP])
+	for _, n := range ports {
+		if !accessline.SetCount(e, n.field, 65535, p.cols[n.column]) {
+			return format.Errorf(record.ReasonSyntax, "column %d: not a port: %q", n.column+1, p.cols[n.column])
+		}
+	}
+	if !accessline.SetSeconds(e, event.TLSHandshakeMS, p.cols[handshakeLatency]) {
+		return format.Errorf(record.ReasonSyntax, "column 7 (tls_handshake_latency): not a number: %q", p.cols[handshakeLatency])
+	}
+	for _, t := range texts {
+		e.SetText(t.field, accessline.Value(p.cols[t.column]))
+	}
+	setValidity(e, p.cols[certValidity])
+	e.SetText(event.Provider, "aws")
+	e.SetText(event.Outcome, outcome(e))
+	accessline.Extras(e, p.cols[extra])
+	return nil
+}
+
+func outcome(e *event.Event) string {
+	status := e.Text(event.TLSVerifyStatus)
+	switch {
+	case strings.HasPrefix(status, "Failed"):
+		return event.Failure
+	case status == "Success", status == "" && e.Text(event.TLSCipher) != "":
+		return event.Success
+	}
+	return event.Unknown
+}
+
+// setValidity reads NotBefore=<time>;NotAfter=<time>.
+func setValidity(e *event.Event, s string) {
+	before, after, ok := strings.Cut(s, ";")
+	before, isBefore := strings.CutPrefix(before, "NotBefore=")
+	after, isAfter := strings.CutPrefix(after, "NotAfter=")
+	from, okFrom := accessline.ISOTime(before)
+	to, okTo := accessline.ISOTime(after)
+	if !ok || !isBefore || !isAfter || !okFrom || !okTo {
+		accessline.Keep(e, "leaf_client_cert_validity", s)
+		return
+	}
+	e.SetUnixNano(event.TLSClientNotBeforeTime, from)
+	e.SetUnixNano(event.TLSClientNotAfterTime, to)
+}
+
+// sniff looks for a time, a bare address and two ports. The test file is anybody's among the balancers; alb claims it,
+// more surely.
+func sniff(raw []byte) int {
+	if accessline.IsTestMessage(raw) {
+		return 90
+	}
+	word, rest := accessline.Word(raw[:min(len(raw), 160)])
+	if !accessline.LooksISO(word) {
+		return 0
+	}
+	if word, rest = accessline.Word(rest); !looksAddr(word) {
+		return 0
+	}
+	word, rest = accessline.Word(rest)
+	next, _ := accessline.Word(rest)
+	if !accessline.LooksPort(word) || !accessline.LooksPort(next) {
+		return 0
+	}
+	return 95
+}
+
+// looksAddr reports whether a word is made of what addresses are made of.
+func looksAddr(word []byte) bool {
+	marks := 0
+	for _, c := range word {
+		switch {
+		case c == '.' || c == ':':
+			marks++
+		case c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f':
+		default:
+			return false
+		}
+	}
+	return marks >= 2
+}

@@ -1,0 +1,13 @@
+package albconn
+
+import (
+	"testing"
+
+	"github.com/shrike-sec/shrike/pkg/format/formattest"
+)
+
+func TestFormat(t *testing.T) { formattest.Run(t, Spec(), "testdata") }
+
+func BenchmarkParse(b *testing.B) { formattest.BenchmarkParse(b, Spec(), "testdata") }
+
+func FuzzParse(f *testing.F) { formattest.Fuzz(f, Spec(), "testdata") }
