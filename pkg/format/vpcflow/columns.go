@@ -2,46 +2,42 @@ package vpcflow
 
 import (
 	"math"
-	"strings"
 	"sync"
 
 	"github.com/shrike-sec/shrike/pkg/event"
+	"github.com/shrike-sec/shrike/pkg/format/internal/flowline"
 )
 
-// columnsByName returns every column of versions 2 to 11 and those of transit gateways, by canonical name.
-var columnsByName = sync.OnceValue(func() map[string]column {
-	m := map[string]column{}
-	add := func(c column) { m[c.name] = c }
-	add(column{name: "action", kind: action})
-	add(column{name: "start", kind: seconds, time: event.EventTime})
-	add(column{name: "end", kind: seconds, time: event.EndTime})
+// columns returns every column of versions 2 to 11.
+var columns = sync.OnceValue(func() flowline.Columns {
+	m := flowline.Columns{}
+	m["action"] = flowline.Column{Kind: flowline.Action}
+	m["start"] = flowline.Column{Kind: flowline.Seconds, Time: event.EventTime}
+	m["end"] = flowline.Column{Kind: flowline.Seconds, Time: event.EndTime}
 	for name, f := range map[string]event.AddrField{
 		"srcaddr": event.SrcIP, "dstaddr": event.DstIP, "pkt_srcaddr": event.PktSrcIP, "pkt_dstaddr": event.PktDstIP,
 	} {
-		add(column{name: name, kind: address, addr: f})
+		m[name] = flowline.Column{Kind: flowline.Address, Addr: f}
 	}
-	for name, c := range map[string]column{
-		"version": {int: event.FlowVersion, max: 255}, "protocol": {int: event.Protocol, max: 255},
-		"srcport": {int: event.SrcPort, max: 65535}, "dstport": {int: event.DstPort, max: 65535},
-		"packets": {int: event.Packets, max: math.MaxInt64}, "bytes": {int: event.Bytes, max: math.MaxInt64},
-		"tcp_flags": {int: event.TCPFlags, max: 255}, "traffic_path": {int: event.TrafficPath, max: 255},
-		"encryption_status": {int: event.EncryptionStatus, max: 255},
+	for name, c := range map[string]flowline.Column{
+		"version": {Int: event.FlowVersion, Max: 255}, "protocol": {Int: event.Protocol, Max: 255},
+		"srcport": {Int: event.SrcPort, Max: 65535}, "dstport": {Int: event.DstPort, Max: 65535},
+		"packets": {Int: event.Packets, Max: math.MaxInt64}, "bytes": {Int: event.Bytes, Max: math.MaxInt64},
+		"tcp_flags": {Int: event.TCPFlags, Max: 255}, "traffic_path": {Int: event.TrafficPath, Max: 255},
+		"encryption_status": {Int: event.EncryptionStatus, Max: 255},
 	} {
-		c.name, c.kind = name, integer
-		add(c)
+		c.Kind = flowline.Integer
+		m[name] = c
 	}
 	for name, f := range textColumns() {
-		add(column{name: name, kind: text, text: f})
+		m[name] = flowline.Column{Kind: flowline.Text, Text: f}
 	}
 	for name, f := range map[string]event.TextField{
 		"instance_tag": event.InstanceTag, "instance_tag_2": event.InstanceTag2,
 		"interface_tag": event.InterfaceTag, "interface_tag_2": event.InterfaceTag2,
 		"asg_tag": event.ASGTag, "asg_tag_2": event.ASGTag2,
 	} {
-		add(column{name: name, kind: tag, text: f})
-	}
-	for _, name := range strings.Fields(gatewayColumns) {
-		add(column{name: name})
+		m[name] = flowline.Column{Kind: flowline.Tag, Text: f}
 	}
 	return m
 })
@@ -66,9 +62,3 @@ func textColumns() map[string]event.TextField {
 		"next_hop_interface_type": event.NextHopInterfaceType,
 	}
 }
-
-// gatewayColumns are columns of transit gateways that no field holds: they make a header known and end in unmapped.
-const gatewayColumns = `resource_type tgw_id tgw_attachment_id tgw_src_vpc_account_id tgw_dst_vpc_account_id
-	tgw_src_vpc_id tgw_dst_vpc_id tgw_src_subnet_id tgw_dst_subnet_id tgw_src_eni tgw_dst_eni
-	tgw_src_az_id tgw_dst_az_id tgw_pair_attachment_id packets_lost_no_route packets_lost_blackhole
-	packets_lost_mtu_exceeded packets_lost_ttl_expired`

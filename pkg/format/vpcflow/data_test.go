@@ -80,15 +80,3 @@ func TestSniff(t *testing.T) {
 		}
 	}
 }
-
-// A sender that names a new layout on every line does not make the parser grow.
-func TestLayoutsAreBounded(t *testing.T) {
-	t.Parallel()
-	p := New().(*parser)
-	for i := range 10 * maxLayouts {
-		p.layout("start bytes c" + strings.Repeat("x", i))
-	}
-	if len(p.layouts) > maxLayouts {
-		t.Errorf("%d layouts kept, want at most %d", len(p.layouts), maxLayouts)
-	}
-}

@@ -3,17 +3,16 @@
 //
 // A record is one line; one event of class flow comes out; a line of column names is a control record. The layout is
 // never guessed from the number of columns: another number than the layout's is a dead letter. Start reading at
-// Parse, then layout.go (names to fields). Columns that no field holds, such as those of transit gateways, are in
-// unmapped under their own name.
+// Parse; the engine is internal/flowline, columns.go names its columns. Columns that no field holds are in unmapped
+// under their own name. Transit gateways have a format of their own, tgwflow.
 package vpcflow
 
 import (
 	"bytes"
-	"time"
 
 	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/format"
-	"github.com/shrike-sec/shrike/pkg/format/internal/accessline"
+	"github.com/shrike-sec/shrike/pkg/format/internal/flowline"
 	"github.com/shrike-sec/shrike/pkg/record"
 )
 
@@ -22,79 +21,33 @@ func Spec() format.Spec {
 	return format.Spec{Name: "vpcflow", Class: event.Flow, New: New, Version: 1, Sniff: sniff, Header: Header}
 }
 
-// maxLayouts bounds the compiled layouts of one parser: layouts come with the data, and a sender may invent one a line.
-const maxLayouts = 64
+// DefaultLayout is the layout of flow logs that nobody customised.
+const DefaultLayout = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
+
+const defaultColumns = 14
 
 type parser struct {
-	event   event.Event
-	layouts map[string]*layout
-	last    *layout
-	tags    tags
+	event event.Event
+	lines *flowline.Reader
 }
 
 // New returns a parser.
-func New() format.Parser {
-	def := compile(DefaultLayout)
-	return &parser{layouts: map[string]*layout{}, last: def, tags: tags{}}
-}
+func New() format.Parser { return &parser{lines: flowline.NewReader(columns(), DefaultLayout)} }
 
 func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
-	// Values start with a version, an account, an id in lower case …; only the last can be a header as well.
-	if len(r.Raw) > 0 && r.Raw[0] >= 'a' && r.Raw[0] <= 'z' {
-		if _, ok := Header(r.Raw); ok {
-			return format.ErrControl
-		}
-	}
-	e, l := &p.event, p.layout(r.Layout)
+	e := &p.event
 	e.Reset(event.Flow, r)
 	e.SetText(event.Provider, "aws")
 	e.SetText(event.Outcome, event.Unknown)
-	if err := l.fill(e, accessline.TrimEnd(string(r.Raw)), p.tags); err != nil {
-		return err
-	}
-	if err := l.setTime(e, r.Received); err != nil {
+	if err := p.lines.Read(e, r); err != nil {
 		return err
 	}
 	emit(e)
 	return nil
 }
 
-// layout returns the compiled layout of that text; "" is the default.
-func (p *parser) layout(text string) *layout {
-	if text == "" {
-		text = DefaultLayout
-	}
-	if p.last.text == text {
-		return p.last
-	}
-	l := p.layouts[text]
-	if l == nil {
-		if len(p.layouts) >= maxLayouts {
-			clear(p.layouts)
-		}
-		l = compile(text)
-		p.layouts[l.text] = l
-	}
-	p.last = l
-	return l
-}
-
-// setTime makes sure of an event time: the start of the window, else its end; a layout that names neither leaves
-// only the time we received it.
-func (l *layout) setTime(e *event.Event, received time.Time) error {
-	if _, ok := e.Time(event.EventTime); ok {
-		return nil
-	}
-	if end, ok := e.Time(event.EndTime); ok {
-		e.SetUnixNano(event.EventTime, end.UnixNano())
-		return nil
-	}
-	if l.hasTime || received.IsZero() {
-		return format.Errorf(record.ReasonBadTime, "neither start nor end has a value")
-	}
-	e.SetUnixNano(event.EventTime, received.UnixNano())
-	return nil
-}
+// Header recognises a line of column names and returns it as a layout.
+func Header(line []byte) (layout string, ok bool) { return columns().Header(line) }
 
 // sniff knows the default layout; any other needs its header or a configured layout. A line that only starts like
 // the default is claimed weakly, so that it becomes a dead letter of this format with the count as reason.

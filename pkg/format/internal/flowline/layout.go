@@ -1,4 +1,4 @@
-package vpcflow
+package flowline
 
 import (
 	"bytes"
@@ -7,47 +7,49 @@ import (
 	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/format"
 	"github.com/shrike-sec/shrike/pkg/format/internal/accessline"
+	"github.com/shrike-sec/shrike/pkg/internal/bstr"
 	"github.com/shrike-sec/shrike/pkg/record"
 )
 
-// DefaultLayout is the layout of flow logs that nobody customised.
-const DefaultLayout = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
+// Kind is what a column holds.
+type Kind uint8
 
-const defaultColumns = 14
-
-type kind uint8
-
+// The kinds of columns.
 const (
-	unmapped kind = iota // no field holds it
-	text
-	tag // text, percent-encoded
-	integer
-	address
-	seconds
-	action
+	Unmapped Kind = iota // no field holds it
+	Text
+	Tag // text, percent-encoded
+	Integer
+	Address
+	Seconds // since 1970
+	Action  // ACCEPT or REJECT, from which outcome follows
 )
 
-type column struct {
-	name string // as the layout spells it; with underscores in columnsByName
-	kind kind
-	max  int64 // of an integer
-	text event.TextField
-	int  event.IntField
-	addr event.AddrField
-	time event.TimeField
+// Column says which field a column's values go to.
+type Column struct {
+	Kind Kind
+	Max  int64 // of an integer
+	Text event.TextField
+	Int  event.IntField
+	Addr event.AddrField
+	Time event.TimeField
+
+	name string // as the layout spells it
 }
+
+// Columns are those that a format knows, by name with underscores. It is not changed after it is in use.
+type Columns map[string]Column
 
 // layout is an order of columns, ready to parse with.
 type layout struct {
 	text    string
-	columns []column
+	columns []Column
 	hasTime bool // it names start or end
 }
 
 // compile makes a layout of names that are divided by blanks. It cannot fail: a name that is not known yet is a
 // column whose values go to unmapped.
-func compile(names string) *layout {
-	known := columnsByName()
+func (known Columns) compile(names string) *layout {
 	l := &layout{text: strings.Clone(names)}
 	for _, name := range strings.Fields(l.text) {
 		c := known[canonical(name)] // unmapped when unknown
@@ -75,7 +77,7 @@ func (l *layout) fill(e *event.Event, line string, tags tags) error {
 			continue
 		}
 		if c := &l.columns[n]; !c.set(e, v, tags) {
-			return format.Errorf(record.ReasonSyntax, "column %d (%s): not %s: %q", n+1, c.name, c.kind, v)
+			return format.Errorf(record.ReasonSyntax, "column %d (%s): not %s: %q", n+1, c.name, c.Kind, v)
 		}
 	}
 	if n != len(l.columns) {
@@ -89,41 +91,41 @@ func countError(line string, want int) error {
 }
 
 // String says what a column must hold, for error texts.
-func (k kind) String() string {
+func (k Kind) String() string {
 	switch k {
-	case integer:
+	case Integer:
 		return "a number in range"
-	case address:
+	case Address:
 		return "an address"
-	case seconds:
+	case Seconds:
 		return "seconds since 1970"
 	}
 	return "a text"
 }
 
-func (c *column) set(e *event.Event, v string, tags tags) bool {
-	switch c.kind {
-	case text:
-		e.SetText(c.text, v)
-	case integer:
+func (c *Column) set(e *event.Event, v string, tags tags) bool {
+	switch c.Kind {
+	case Text:
+		e.SetText(c.Text, v)
+	case Integer:
 		n, ok := accessline.Int(v)
-		if !ok || n < 0 || n > c.max {
+		if !ok || n < 0 || n > c.Max {
 			return false
 		}
-		e.SetInt(c.int, n)
-	case address:
+		e.SetInt(c.Int, n)
+	case Address:
 		a, ok := accessline.Addr(v)
 		if !ok {
 			return false
 		}
-		e.SetAddr(c.addr, a)
-	case seconds:
+		e.SetAddr(c.Addr, a)
+	case Seconds:
 		n, ok := accessline.Int(v)
 		if !ok || n < 0 || n > maxSeconds {
 			return false
 		}
-		e.SetUnixNano(c.time, n*1e9)
-	case action:
+		e.SetUnixNano(c.Time, n*1e9)
+	case Action:
 		e.SetText(event.Action, v)
 		switch v {
 		case "ACCEPT":
@@ -131,8 +133,8 @@ func (c *column) set(e *event.Event, v string, tags tags) bool {
 		case "REJECT":
 			e.SetText(event.Outcome, event.Failure)
 		}
-	case tag:
-		e.SetText(c.text, tags.decode(v))
+	case Tag:
+		e.SetText(c.Text, tags.decode(v))
 	default:
 		e.AddUnmapped(c.name, v)
 	}
@@ -166,13 +168,14 @@ const maxSeconds = 9214646399
 // Header recognises a line of column names and returns it as a layout. Every word must look like a name, and all of
 // them, or at least four, must be names we know: a version that is yet to come adds names, and its logs should still
 // be read.
-func Header(line []byte) (layout string, ok bool) {
+func (known Columns) Header(line []byte) (layout string, ok bool) {
 	line = bytes.TrimRight(line, " \t\r\n")
 	if len(line) > 4096 || !bytes.ContainsAny(line[:min(len(line), 64)], " \t") || line[0] < 'a' || line[0] > 'z' {
 		return "", false
 	}
-	known, words, names := 0, 0, columnsByName()
-	for rest := string(line); ; words++ {
+	text := bstr.String(line)
+	words := 0
+	for rest := text; ; words++ { // values seldom get past this, and it allocates nothing
 		var w string
 		if w, rest = accessline.Bare(rest); w == "" {
 			break
@@ -180,14 +183,17 @@ func Header(line []byte) (layout string, ok bool) {
 		if !isName(w) {
 			return "", false
 		}
-		if _, ok := names[canonical(w)]; ok {
-			known++
+	}
+	count := 0
+	for _, w := range strings.Fields(text) {
+		if _, ok := known[canonical(w)]; ok {
+			count++
 		}
 	}
-	if words < 2 || known < words && known < 4 {
+	if words < 2 || count < words && count < 4 {
 		return "", false
 	}
-	return string(line), true
+	return strings.Clone(text), true
 }
 
 func isName(s string) bool {
