@@ -12,6 +12,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/format/nlb"
 	"github.com/shrike-sec/shrike/pkg/format/route53"
 	"github.com/shrike-sec/shrike/pkg/format/s3access"
+	"github.com/shrike-sec/shrike/pkg/format/tgwflow"
 	"github.com/shrike-sec/shrike/pkg/format/vpcflow"
 	"github.com/shrike-sec/shrike/pkg/format/waf"
 )
@@ -20,6 +21,7 @@ import (
 func Formats() *format.Registry {
 	return format.NewRegistry([]format.Spec{
 		cloudtrail.Spec(),
+		tgwflow.Spec(), // before vpcflow: to that its headers are VPC flow logs with new columns
 		vpcflow.Spec(),
 		s3access.Spec(),
 		alb.Spec(),
