@@ -86,29 +86,33 @@ func (s *shard) run(ctx context.Context) error {
 	defer func() { cancel(nil); helpers.Wait() }()
 	helpers.Go(func() { cancel(s.read(ctx, from, messages)) })
 	helpers.Go(func() { s.recall(ctx, recalled) })
+	err = s.loop(ctx, messages, recalled)
+	cancel(nil) // and so ends a write under way, which finish waits for
+	return s.finish(err)
+}
+
+// loop works until ctx ends or something fails.
+func (s *shard) loop(ctx context.Context, messages <-chan bus.Message, recalled <-chan []correlate.Memo) error {
 	commit := time.NewTicker(commitEvery)
 	defer commit.Stop()
 	for {
+		var err error
 		select {
 		case <-ctx.Done():
-			return s.finish(context.Cause(ctx))
+			err = context.Cause(ctx)
 		case memos := <-recalled:
-			if err := s.deliver(ctx, s.engine.Recall(memos)); err != nil {
-				return err
+			if err = s.deliver(ctx, s.engine.Recall(memos)); err == nil {
+				s.held = -1
 			}
-			s.held = -1
 		case m := <-messages:
-			if err := s.message(ctx, &m); err != nil {
-				return err
-			}
-		case err := <-s.diary.written:
-			if err := s.wrote(ctx, err); err != nil {
-				return err
-			}
+			err = s.message(ctx, &m)
+		case err = <-s.diary.written:
+			err = s.wrote(ctx, err)
 		case <-commit.C:
-			if err := s.checkpoint(ctx); err != nil {
-				return err
-			}
+			err = s.checkpoint(ctx)
+		}
+		if err != nil {
+			return err
 		}
 	}
 }
@@ -240,6 +244,8 @@ func (s *shard) deliver(ctx context.Context, r correlate.Result) error {
 		messages[i] = m
 		s.metrics.alerts.WithLabelValues(r.Alerts[i].RuleID).Inc()
 	}
+	ctx, cancel := lingering(ctx)
+	defer cancel()
 	if err := s.Producer.Send(ctx, messages...); err != nil {
 		return fmt.Errorf("send %d alerts to Kafka: %w", len(messages), err)
 	}
@@ -293,21 +299,38 @@ func (s *shard) commit(ctx context.Context, offset int64) error {
 	return nil
 }
 
-// finish commits once more after ctx has ended, so that a clean stop repeats nothing. Where the memory does not take
-// what is left at once, the next owner replays it.
+// finish commits once more after the loop has ended, so that a clean stop repeats nothing. Where the memory or Kafka
+// does not take what is left at once, the next owner replays it.
 func (s *shard) finish(cause error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	err := s.diary.flush(ctx, s.Memory)
-	if err != nil {
-		s.log.Warn("leave first-seen values to the next start", zap.Int("values", len(s.diary.memos)), zap.Error(err))
-	} else {
+	if err == nil {
 		err = s.commit(ctx, s.safe())
 	}
-	if cause != nil && !errors.Is(cause, context.Canceled) {
-		return cause
+	if err != nil {
+		s.log.Info("leave work to the next start", zap.Int("values", len(s.diary.memos)), zap.Error(err))
 	}
-	return nil // what is not committed is replayed
+	if errors.Is(cause, context.Canceled) {
+		return nil
+	}
+	return cause
+}
+
+// lingering is ctx with some seconds more: what Kafka is being told when a stage is stopped should not have to be
+// told again.
+func lingering(ctx context.Context) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		end := time.NewTimer(3 * time.Second)
+		defer end.Stop()
+		select { // either ends this goroutine
+		case <-end.C:
+			cancel()
+		case <-longer.Done():
+		}
+	})
+	return longer, func() { stop(); cancel() }
 }
 
 func alertMessage(a *alert.Alert) (bus.Message, error) {

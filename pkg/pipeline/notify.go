@@ -46,9 +46,6 @@ func Notify(ctx context.Context, o NotifyOptions) error {
 	return g.Wait()
 }
 
-// commitWithin bounds a commit; when Kafka is away for longer, the claim begins anew and finds its place.
-const commitWithin = 10 * time.Second
-
 // mailbox is one partition of alerts for one receiver.
 type mailbox struct {
 	claim    *bus.Claim
@@ -141,8 +138,7 @@ func (m *mailbox) commit(ctx context.Context, offset int64) error {
 	if err != nil {
 		return fmt.Errorf("encode the receiver's state: %w", err)
 	}
-	// What has been delivered is committed though ctx has ended meanwhile: nobody shall hear of it twice.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWithin)
+	ctx, cancel := lingering(ctx) // what has been delivered is committed: nobody shall hear of it twice
 	defer cancel()
 	if err := m.claim.Commit(ctx, offset, string(metadata)); err != nil {
 		return fmt.Errorf("commit alerts/%d at %d: %w", m.claim.Partition, offset, err)
