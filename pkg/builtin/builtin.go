@@ -7,7 +7,9 @@ import (
 	"github.com/shrike-sec/shrike/pkg/format/albconn"
 	"github.com/shrike-sec/shrike/pkg/format/apache"
 	"github.com/shrike-sec/shrike/pkg/format/clb"
+	"github.com/shrike-sec/shrike/pkg/format/cloudfront"
 	"github.com/shrike-sec/shrike/pkg/format/cloudtrail"
+	"github.com/shrike-sec/shrike/pkg/format/gcp"
 	"github.com/shrike-sec/shrike/pkg/format/nginx"
 	"github.com/shrike-sec/shrike/pkg/format/nlb"
 	"github.com/shrike-sec/shrike/pkg/format/route53"
@@ -28,8 +30,10 @@ func Formats() *format.Registry {
 		albconn.Spec(),
 		clb.Spec(),
 		nlb.Spec(),
+		cloudfront.Spec(),
 		waf.Spec(),
 		route53.Spec(),
+		gcp.Spec(),
 		nginx.Spec(),
 		apache.Spec(),
 	})

@@ -47,10 +47,10 @@ func Int(f event.IntField, lowest, highest int64) Set {
 
 // Integer reads a whole number from a number or a string.
 func (w *Walker) Integer(v Value) (int64, bool) {
-	if v.Nested() {
+	text := w.Plain(v)
+	if !number(text) {
 		return 0, false
 	}
-	text := w.Plain(v)
 	if n, ok := accessline.Int(text); ok {
 		return n, true
 	}
@@ -62,15 +62,21 @@ func (w *Walker) Integer(v Value) (int64, bool) {
 	return 0, false
 }
 
+// number tells what may be a number from what cannot: reading that would allocate its error.
+func number(s string) bool {
+	return s != "" && (s[0] == '-' || '0' <= s[0] && s[0] <= '9') && '0' <= s[len(s)-1] && s[len(s)-1] <= '9'
+}
+
 // Float sets a number from a number or from digits in a string.
 func Float(f event.FloatField) Set {
 	return func(w *Walker, v Value) bool {
-		if v.Nested() {
-			return false
+		text := w.Plain(v)
+		if !number(text) {
+			return v.Empty()
 		}
-		n, ok := accessline.Float(w.Plain(v))
+		n, ok := accessline.Float(text)
 		if !ok {
-			return v.Quoted() && w.Plain(v) == ""
+			return false
 		}
 		if have, known := w.Event.Float(f); known {
 			return have == n

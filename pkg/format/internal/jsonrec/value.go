@@ -1,6 +1,7 @@
 package jsonrec
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/shrike-sec/shrike/pkg/format"
@@ -62,16 +63,21 @@ func (w *Walker) Plain(v Value) string {
 	return v.text
 }
 
+// key returns the name of the cursor's present member. The cursor is careful: most keys that may hold escapes do not.
+func key(c *format.Cursor) []byte {
+	if !c.KeyEscaped || bytes.IndexByte(c.Key, '\\') < 0 {
+		return c.Key
+	}
+	return format.AppendUnquoted(nil, c.Key)
+}
+
 // Members visits the members of an object; anything else has none. A name is valid during the call.
 func (w *Walker) Members(v Value, visit func(name []byte, member Value)) {
 	if !v.Object() {
 		return
 	}
 	for c := format.NewCursor(v.raw); c.Next(); {
-		name := c.Key
-		if c.KeyEscaped {
-			name = format.AppendUnquoted(nil, name)
-		}
+		name := key(&c)
 		if c.Take() {
 			visit(name, Value{raw: c.Value, text: v.text[c.At : c.At+len(c.Value)], escaped: c.Escaped})
 		}

@@ -87,10 +87,7 @@ func (w *Walker) Finish(timeName string) error {
 func (w *Walker) object(n *node, depth int) {
 	c := &w.cursors[depth]
 	for c.Next() {
-		name := c.Key
-		if c.KeyEscaped {
-			name = format.AppendUnquoted(nil, name)
-		}
+		name := key(c)
 		child := n.members[string(name)]
 		switch {
 		case child == nil:
