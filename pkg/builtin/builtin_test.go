@@ -64,7 +64,6 @@ func compare(t *testing.T, name string, alone, among []result) {
 	}
 }
 
-
 // results returns what becomes of each record of input.
 func results(t *testing.T, reg *format.Registry, o format.SplitOptions, input []byte) []result {
 	t.Helper()

@@ -68,7 +68,6 @@ func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
 
 // split cuts a line into the columns.
 func (p *parser) split(s string) error {
-	p.cols = [count]string{}
 	for i := timestamp; i < certSubject; i++ {
 		p.cols[i], s = accessline.Bare(s)
 	}

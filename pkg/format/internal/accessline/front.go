@@ -43,9 +43,9 @@ func setAddresses(e *event.Event, s string) {
 		peer, rest, _ = cutAddress(rest)
 	}
 	if vhost != "" {
-		setHostPort(e, vhost)
+		SetHostPort(e, vhost)
 	}
-	setForwarded(e, list)
+	SetForwarded(e, list)
 	if forwarded := e.List(event.ForwardedFor); len(forwarded) > 0 {
 		SetSource(e, forwarded[0])
 		Keep(e, "peer_ip", peer)

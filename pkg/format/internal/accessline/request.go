@@ -69,7 +69,7 @@ func isTarget(method, url string) bool {
 // setURL cuts scheme://host:port/path?query, each part as sent.
 func setURL(e *event.Event, url string, connect bool) {
 	if connect && !strings.Contains(url, "://") {
-		setHostPort(e, url)
+		SetHostPort(e, url)
 		return
 	}
 	if url[0] != '/' {
@@ -80,7 +80,7 @@ func setURL(e *event.Event, url string, connect bool) {
 			if end < 0 {
 				end = len(url)
 			}
-			setHostPort(e, url[:end])
+			SetHostPort(e, url[:end])
 			url = url[end:]
 		}
 	}
@@ -89,7 +89,8 @@ func setURL(e *event.Event, url string, connect bool) {
 	e.SetText(event.URLQuery, query)
 }
 
-func setHostPort(e *event.Event, s string) {
+// SetHostPort sets url_host and, where there is one, url_port from "host:port".
+func SetHostPort(e *event.Event, s string) {
 	host, port, ok := HostPort(s)
 	e.SetText(event.URLHost, host)
 	if ok {

@@ -168,6 +168,13 @@ func PercentDecode(s string, times int) string {
 	return string(b)
 }
 
+// AppendPercentDecoded appends s with %XX undone once.
+func AppendPercentDecoded(dst []byte, s string) []byte {
+	start := len(dst)
+	dst = append(dst, s...)
+	return dst[:start+len(percentDecode(dst[start:]))]
+}
+
 // percentDecode decodes in place.
 func percentDecode(b []byte) []byte {
 	n := 0

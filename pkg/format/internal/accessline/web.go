@@ -93,7 +93,7 @@ func extras(e *event.Event, s string, unescape func(string) string) {
 			continue
 		}
 		if tok.Quoted && len(e.List(event.ForwardedFor)) == 0 && isAddrList(tok.Text) {
-			setForwarded(e, tok.Text)
+			SetForwarded(e, tok.Text)
 			continue
 		}
 		e.AddUnmapped(ExtraName(n), unescape(tok.Text))
@@ -115,8 +115,8 @@ func isAddrList(s string) bool {
 	return ok
 }
 
-// setForwarded appends each part of a comma-separated list.
-func setForwarded(e *event.Event, s string) {
+// SetForwarded adds each part of a comma-separated list to forwarded_for.
+func SetForwarded(e *event.Event, s string) {
 	for s != "" {
 		var part string
 		part, s, _ = strings.Cut(s, ",")
