@@ -35,9 +35,9 @@ func TestSniff(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]int{
 		`{"insertId":"1","protoPayload":{"serviceName":"a","@type":"type.googleapis.com/google.cloud.audit.AuditLog"}}`: 95,
-		`{"protoPayload":{"@type":"type.googleapis.com/google.appengine.logging.v1.RequestLog"}}`:                        0,
-		`{"jsonPayload":{"protoPayload":{"@type":"type.googleapis.com/google.cloud.audit.AuditLog"}}}`:                   0,
-		`{"protoPayload":{"text":"google.cloud.audit.AuditLog"}}`:                                                        0,
+		`{"protoPayload":{"@type":"type.googleapis.com/google.appengine.logging.v1.RequestLog"}}`:                       0,
+		`{"jsonPayload":{"protoPayload":{"@type":"type.googleapis.com/google.cloud.audit.AuditLog"}}}`:                  0,
+		`{"protoPayload":{"text":"google.cloud.audit.AuditLog"}}`:                                                       0,
 		"": 0, "{}": 0,
 	} {
 		if got := sniff([]byte(line)); got != want {
