@@ -58,8 +58,27 @@ func compare(t *testing.T, name string, alone, among []result) {
 			}
 		case got.format != name:
 			t.Errorf("%q: recognised as %q, want %q", got.raw, got.format, name)
-		case got.format == name && got.out != want.out:
+		case got.out != want.out:
 			t.Errorf("%q:\ngot  %s\nwant %s", got.raw, got.out, want.out)
+		default:
+			surest(t, name, got.raw)
+		}
+	}
+}
+
+// surest checks that no other format is as sure of a record as its own, so that the order of the list decides nothing.
+// Records of a layout that only a header or a configuration tells of are nobody's.
+func surest(t *testing.T, name, raw string) {
+	t.Helper()
+	reg := Formats()
+	own, _ := reg.Spec(name)
+	sure := own.Sniff([]byte(raw))
+	if sure == 0 {
+		return
+	}
+	for _, other := range reg.Specs() {
+		if n := other.Sniff([]byte(raw)); other.Name != name && n >= sure {
+			t.Errorf("%q: %s claims %d of a record of %s, which claims %d", raw, other.Name, n, name, sure)
 		}
 	}
 }
