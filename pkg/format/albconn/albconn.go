@@ -187,7 +187,7 @@ func sniff(raw []byte) int {
 	if !accessline.LooksISO(word) {
 		return 0
 	}
-	if word, rest = accessline.Word(rest); !looksAddr(word) {
+	if word, rest = accessline.Word(rest); !accessline.LooksAddr(word) {
 		return 0
 	}
 	word, rest = accessline.Word(rest)
@@ -196,19 +196,4 @@ func sniff(raw []byte) int {
 		return 0
 	}
 	return 95
-}
-
-// looksAddr reports whether a word is made of what addresses are made of.
-func looksAddr(word []byte) bool {
-	marks := 0
-	for _, c := range word {
-		switch {
-		case c == '.' || c == ':':
-			marks++
-		case c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f':
-		default:
-			return false
-		}
-	}
-	return marks >= 2
 }

@@ -88,10 +88,25 @@ func LooksPort(word []byte) bool {
 	return len(word) > 0 && len(word) < 6
 }
 
-// LooksEndpoint reports whether a word ends with a colon and a port.
+// LooksAddr reports whether a word is made of what addresses are made of.
+func LooksAddr(word []byte) bool {
+	marks := 0
+	for _, c := range word {
+		switch {
+		case c == '.' || c == ':':
+			marks++
+		case c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f':
+		default:
+			return false
+		}
+	}
+	return marks >= 2
+}
+
+// LooksEndpoint reports whether a word looks like an address, in brackets or not, a colon and a port.
 func LooksEndpoint(word []byte) bool {
 	i := bytes.LastIndexByte(word, ':')
-	return i > 0 && LooksPort(word[i+1:])
+	return i > 0 && LooksPort(word[i+1:]) && LooksAddr(bytes.Trim(word[:i], "[]"))
 }
 
 // IsHex reports whether all of s is lower-case hexadecimal digits.
