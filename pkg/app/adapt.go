@@ -18,7 +18,7 @@ import (
 type storedAlerts struct{ store *store.Store }
 
 func (s storedAlerts) Alerts(ctx context.Context, q web.AlertQuery) ([]alert.Alert, error) {
-	return s.store.Alerts(ctx, store.AlertQuery(q))
+	return s.store.Alerts(ctx, q)
 }
 
 // hunter is the read-only client as the API sees it: whole results, within the configured limits.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -59,8 +60,7 @@ func (s *stack) run(name string, work func(ctx context.Context) error) {
 func (s *stack) stopAll(within time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
-	for i := len(s.parts) - 1; i >= 0; i-- {
-		p := s.parts[i]
+	for _, p := range slices.Backward(s.parts) {
 		started := time.Now()
 		if err := p.stop(ctx); err != nil {
 			s.log.Warn("stopped with an error", zap.String("part", p.name), zap.Error(err))

@@ -157,8 +157,7 @@ func (c *Client) retry(ctx context.Context, what string, do func() error) error 
 	if err == nil {
 		return nil
 	}
-	var permanent *backoff.PermanentError
-	if errors.As(err, &permanent) {
+	if permanent, ok := errors.AsType[*backoff.PermanentError](err); ok {
 		err = permanent.Unwrap()
 	}
 	if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -59,9 +60,7 @@ func (m *member) until(t *testing.T, ctx context.Context, ok func(map[string]*bu
 	for {
 		m.mu.Lock()
 		change, held := m.change, map[string]*bus.Claim{}
-		for k, v := range m.held {
-			held[k] = v
-		}
+		maps.Copy(held, m.held)
 		m.mu.Unlock()
 		if ok(held) {
 			return held

@@ -121,7 +121,7 @@ func TestEveryCommandShowsExamples(t *testing.T) {
 	}
 	root := s.root()
 	walk(root)
-	for _, name := range strings.Fields("run ingest store detect correlate notify serve scan send parse hunt alerts rules status health migrate demo check init token version") {
+	for name := range strings.FieldsSeq("run ingest store detect correlate notify serve scan send parse hunt alerts rules status health migrate demo check init token version") {
 		if c, _, err := root.Find([]string{name}); err != nil || c == root {
 			t.Errorf("there is no command %s", name)
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -67,10 +68,8 @@ func printJSON(out io.Writer, v any) error {
 
 // oneOf checks a flag that has a closed set of values.
 func oneOf(flag, value string, allowed ...string) error {
-	for _, a := range allowed {
-		if a == value {
-			return nil
-		}
+	if slices.Contains(allowed, value) {
+		return nil
 	}
 	return usage("--%s is %q, not one of %s", flag, value, strings.Join(allowed, ", "))
 }

@@ -74,8 +74,7 @@ func (s *shell) send(ctx context.Context, paths []string, f sendFlags) error {
 	}
 	for _, in := range inputs {
 		_, err := in.Split(ctx, formats, format.SplitOptions{Format: f.format, Layout: f.layout}, nil, up.add, dead)
-		var bad *scan.Unreadable
-		if errors.As(err, &bad) {
+		if bad, ok := errors.AsType[*scan.Unreadable](err); ok {
 			unreadable = errors.Join(unreadable, bad)
 		} else if err != nil {
 			return err
@@ -97,7 +96,7 @@ func (s *shell) send(ctx context.Context, paths []string, f sendFlags) error {
 
 // uploader collects records of one format and layout and posts them.
 type uploader struct {
-	ctx    context.Context // of the one command that it serves
+	ctx    context.Context //nolint:containedctx // of the one command that it serves
 	client *retryablehttp.Client
 	base   string
 	token  string

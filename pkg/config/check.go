@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -22,10 +23,8 @@ func (c *checker) fail(path, message string) {
 }
 
 func (c *checker) oneOf(path, value string, words ...string) {
-	for _, w := range words {
-		if value == w {
-			return
-		}
+	if slices.Contains(words, value) {
+		return
 	}
 	if _, bad := c.d.broken[path]; bad {
 		return

@@ -47,9 +47,9 @@ func (d *decoder) report(at position, message, hint string) {
 }
 
 // reject reports a value that could not be taken.
-func (d *decoder) reject(path string, n ast.Node, message, hint string) {
+func (d *decoder) reject(path string, n ast.Node, message string) {
 	d.broken[path] = struct{}{}
-	d.report(where(n), message, hint)
+	d.report(where(n), message, "")
 }
 
 // nearest returns where the file states the path or the closest part above it.
@@ -86,8 +86,7 @@ func (d *decoder) file(cfg *Config) {
 	tree, err := parse(d.data)
 	if err != nil {
 		at, message := position{1, 1}, err.Error()
-		var syntax yaml.Error
-		if errors.As(err, &syntax) {
+		if syntax, ok := errors.AsType[yaml.Error](err); ok {
 			message = syntax.GetMessage()
 			if t := syntax.GetToken(); t != nil && t.Position != nil {
 				at = position{max(1, t.Position.Line), max(1, t.Position.Column)}
@@ -126,13 +125,13 @@ func (d *decoder) value(path string, n ast.Node, v reflect.Value) {
 	case nil, *ast.NullNode:
 		return
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode, *ast.MergeKeyNode:
-		d.reject(path, n, "anchors, aliases and tags are not supported", "")
+		d.reject(path, n, "anchors, aliases and tags are not supported")
 		return
 	}
-	if s, ok := v.Addr().Interface().(scalar); ok {
+	if s, ok := reflect.TypeAssert[scalar](v.Addr()); ok {
 		if text, ok := d.text(path, n); ok {
 			if err := s.parse(text); err != nil {
-				d.reject(path, n, err.Error(), "")
+				d.reject(path, n, err.Error())
 			}
 		}
 		return
@@ -144,7 +143,7 @@ func (d *decoder) value(path string, n ast.Node, v reflect.Value) {
 		d.sequence(path, n, v)
 	case reflect.Pointer:
 		fresh := reflect.New(v.Type().Elem())
-		if s, ok := fresh.Interface().(interface{ setDefaults() }); ok {
+		if s, ok := reflect.TypeAssert[interface{ setDefaults() }](fresh); ok {
 			s.setDefaults()
 		}
 		v.Set(fresh)
@@ -152,7 +151,7 @@ func (d *decoder) value(path string, n ast.Node, v reflect.Value) {
 	default:
 		if text, ok := d.text(path, n); ok {
 			if err := setBasic(v, text); err != nil {
-				d.reject(path, n, err.Error(), "")
+				d.reject(path, n, err.Error())
 			}
 		}
 	}
@@ -164,7 +163,7 @@ func (d *decoder) mapping(path string, n ast.Node, v reflect.Value) {
 		if single, is := n.(*ast.MappingValueNode); is {
 			m = &ast.MappingNode{Values: []*ast.MappingValueNode{single}}
 		} else {
-			d.reject(path, n, "expected keys and values, one of "+strings.Join(keys(v.Type()), ", "), "")
+			d.reject(path, n, "expected keys and values, one of "+strings.Join(keys(v.Type()), ", "))
 			return
 		}
 	}
@@ -186,7 +185,7 @@ func (d *decoder) mapping(path string, n ast.Node, v reflect.Value) {
 			d.broken[at] = struct{}{}
 			d.report(where(pair.Key), message, hint)
 		case seen[name]:
-			d.reject(at, pair.Key, fmt.Sprintf("key %q is already set", name), "")
+			d.reject(at, pair.Key, fmt.Sprintf("key %q is already set", name))
 		default:
 			seen[name] = true
 			d.stated[at] = where(pair.Key)
@@ -198,7 +197,7 @@ func (d *decoder) mapping(path string, n ast.Node, v reflect.Value) {
 func (d *decoder) sequence(path string, n ast.Node, v reflect.Value) {
 	list, ok := n.(*ast.SequenceNode)
 	if !ok {
-		d.reject(path, n, "expected a list: [a, b]", "")
+		d.reject(path, n, "expected a list: [a, b]")
 		return
 	}
 	out := reflect.MakeSlice(v.Type(), len(list.Values), len(list.Values))
@@ -206,7 +205,7 @@ func (d *decoder) sequence(path string, n ast.Node, v reflect.Value) {
 		at := item(path, i)
 		d.stated[at] = where(e)
 		if _, null := e.(*ast.NullNode); null || e == nil {
-			d.reject(at, list, "an element of the list is empty", "")
+			d.reject(at, list, "an element of the list is empty")
 			continue
 		}
 		d.value(at, e, out.Index(i))
@@ -231,18 +230,18 @@ func (d *decoder) text(path string, n ast.Node) (string, bool) {
 	default:
 		joined, ok := unsplit(n)
 		if !ok {
-			d.reject(path, n, "expected a single value", "")
+			d.reject(path, n, "expected a single value")
 			return "", false
 		}
 		text = joined
 	}
 	text, err := expand(text, d.env)
 	if err != nil {
-		d.reject(path, n, err.Error(), "")
+		d.reject(path, n, err.Error())
 		return "", false
 	}
 	if !utf8.ValidString(text) {
-		d.reject(path, n, "the value is not UTF-8", "")
+		d.reject(path, n, "the value is not UTF-8")
 		return "", false
 	}
 	return text, true

@@ -27,7 +27,7 @@ func walk(path string, v reflect.Value, visit func(Key)) {
 		at := strings.TrimPrefix(path+"."+tag.Get("yaml"), ".")
 		if f.Kind() == reflect.Pointer {
 			f = reflect.New(f.Type().Elem()).Elem()
-			if s, ok := f.Addr().Interface().(interface{ setDefaults() }); ok {
+			if s, ok := reflect.TypeAssert[interface{ setDefaults() }](f.Addr()); ok {
 				s.setDefaults()
 			}
 		}

@@ -74,8 +74,7 @@ func Post(ctx context.Context, c *http.Client, to string, header http.Header, bo
 
 // withoutURL takes the URL off an error of http.Client.
 func withoutURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err

@@ -136,8 +136,7 @@ func (r *Receiver) attempt(ctx context.Context, a *alert.Alert, body []byte) err
 
 func (r *Receiver) pause(pauses *backoff.ExponentialBackOff, err error) time.Duration {
 	pause := pauses.NextBackOff()
-	var later *Later
-	if errors.As(err, &later) {
+	if later, ok := errors.AsType[*Later](err); ok {
 		pause = max(pause, min(later.After, maxRetryAfter))
 	}
 	return pause

@@ -55,8 +55,7 @@ func newRangeMetrics(reg prometheus.Registerer, stage string) (*rangeMetrics, er
 // register replaces the collector by the one that is registered already, if there is one.
 func register[C prometheus.Collector](reg prometheus.Registerer, c *C) error {
 	err := reg.Register(*c)
-	var already prometheus.AlreadyRegisteredError
-	if errors.As(err, &already) {
+	if already, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
 		if there, ok := already.ExistingCollector.(C); ok {
 			*c = there
 			return nil

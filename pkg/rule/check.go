@@ -3,6 +3,7 @@ package rule
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -48,8 +49,7 @@ func check(source string, class event.Class, ls *lists) (*checker, *parser.Tree)
 	}
 	tree, err := parser.ParseWithConfig(spreadBrackets(source), parserConfig())
 	if err != nil {
-		var e *file.Error
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*file.Error](err); ok {
 			c.mistakes = append(c.mistakes, &mistake{offset: byteOffset(source, e.From), message: syntaxMessage(e.Message)})
 		} else {
 			c.mistakes = append(c.mistakes, &mistake{message: firstLine(err.Error())})
@@ -239,8 +239,8 @@ func guarded(total ast.Node, operands ...operand) ast.Node {
 			}
 		}
 	}
-	for i := len(guards) - 1; i >= 0; i-- {
-		total = and(guards[i], total)
+	for _, guard := range slices.Backward(guards) {
+		total = and(guard, total)
 	}
 	return total
 }

@@ -3,6 +3,7 @@ package rule
 import (
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -68,10 +69,8 @@ func (c *checker) identifier(n *ast.IdentifierNode) operand {
 }
 
 func (c *checker) reads(o operand) {
-	for _, f := range c.fields {
-		if f == o.field {
-			return
-		}
+	if slices.Contains(c.fields, o.field) {
+		return
 	}
 	c.fields = append(c.fields, o.field)
 }

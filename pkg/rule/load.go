@@ -167,8 +167,7 @@ func samePath(a, b string) bool {
 }
 
 func (l *loader) fail(name string, err error) {
-	var bad *fs.PathError
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*fs.PathError](err); ok {
 		err = bad.Err
 	}
 	l.problems = append(l.problems, Problem{File: name, Message: "read rules: " + err.Error()})

@@ -34,8 +34,6 @@ func (s shape) String() string { return shapeNames[s] }
 
 func (s shape) number() bool { return s == whole || s == real }
 
-func (s shape) textual() bool { return s == text || s == nested || s == element }
-
 func shapeOf(f *event.Field) shape {
 	switch f.Type {
 	case event.TypeInt:

@@ -3,6 +3,7 @@ package rule
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -178,12 +179,7 @@ func (m *mapping) done() {
 }
 
 func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(list, s)
 }
 
 // scalar returns a scalar's source text (017 stays 017, yes stays yes); ok is false for anything else.

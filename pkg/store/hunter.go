@@ -86,7 +86,7 @@ type Rows struct {
 	dest   []any
 	read   int
 	limit  int
-	ctx    context.Context // of the query, which lives as long as its rows
+	ctx    context.Context //nolint:containedctx // of the query, which lives as long as its rows
 	cancel context.CancelFunc
 	err    error
 }
@@ -123,7 +123,7 @@ func plainValue(v reflect.Value) any {
 		if v.IsNil() {
 			return nil
 		}
-		if s, ok := v.Interface().(fmt.Stringer); ok && v.Kind() == reflect.Pointer {
+		if s, ok := reflect.TypeAssert[fmt.Stringer](v); ok && v.Kind() == reflect.Pointer {
 			return s.String() // big integers, decimals
 		}
 		v = v.Elem()

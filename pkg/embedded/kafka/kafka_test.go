@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -75,7 +76,7 @@ func createTopic(t *testing.T, c *kgo.Client, topic string, configs map[string]s
 	rt.Topic, rt.NumPartitions, rt.ReplicationFactor = topic, 1, 1
 	for k, v := range configs {
 		rc := kmsg.NewCreateTopicsRequestTopicConfig()
-		rc.Name, rc.Value = k, kmsg.StringPtr(v)
+		rc.Name, rc.Value = k, new(v)
 		rt.Configs = append(rt.Configs, rc)
 	}
 	r.Topics = append(r.Topics, rt)
@@ -112,7 +113,7 @@ func commit(t *testing.T, c *kgo.Client, group, topic string, offset int64, meta
 	rt := kmsg.NewOffsetCommitRequestTopic()
 	rt.Topic = topic
 	rp := kmsg.NewOffsetCommitRequestTopicPartition()
-	rp.Offset, rp.Metadata = offset, kmsg.StringPtr(metadata)
+	rp.Offset, rp.Metadata = offset, new(metadata)
 	rt.Partitions = append(rt.Partitions, rp)
 	r.Topics = append(r.Topics, rt)
 	resp := request(t, c, r).(*kmsg.OffsetCommitResponse)
@@ -322,9 +323,7 @@ func TestSIGKILL(t *testing.T) {
 		<-started
 		kill()
 		c.Close()
-		for offset, value := range <-done {
-			acked[offset] = value
-		}
+		maps.Copy(acked, <-done)
 	}
 	b := kafkatest.StartIn(t, filepath.Join(dir, "kafka"), kafka.Options{})
 	got := map[int64]string{}

@@ -211,10 +211,10 @@ func (s *Source) read(w nethttp.ResponseWriter, r *nethttp.Request, name string,
 		err = batch.Flush()
 	}
 	s.metrics.bytes.Add(float64(stats.Bytes))
-	return batch.Sent(), s.problemOf(err, limited.failed, r.Context())
+	return batch.Sent(), s.problemOf(r.Context(), err, limited.failed)
 }
 
-func (s *Source) problemOf(err error, sinkFailed bool, ctx context.Context) *problem {
+func (s *Source) problemOf(ctx context.Context, err error, sinkFailed bool) *problem {
 	var over *nethttp.MaxBytesError
 	switch {
 	case err == nil:

@@ -21,7 +21,7 @@ type timedReader struct {
 func (t *timedReader) Read(p []byte) (int, error) {
 	_ = t.conn.SetReadDeadline(time.Now().Add(t.timeout)) // not every ResponseWriter has one
 	n, err := t.in.Read(p)
-	if err == io.EOF { //nolint:errorlint // a reader's own EOF is never wrapped
+	if err == io.EOF { // a reader's own EOF is never wrapped
 		_ = t.conn.SetReadDeadline(time.Time{})
 	}
 	return n, err
