@@ -8,7 +8,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/shrike-sec/shrike/pkg/event"
-	"github.com/shrike-sec/shrike/pkg/format/formattest"
 	"github.com/shrike-sec/shrike/pkg/record"
 )
 
@@ -132,8 +131,4 @@ func TestLayoutsAreBounded(t *testing.T) {
 	if len(p.layouts) > maxLayouts {
 		t.Errorf("%d layouts kept, want at most %d", len(p.layouts), maxLayouts)
 	}
-}
-
-func TestSharedFormats(t *testing.T) {
-	formattest.Files(t, Spec(), "formats/cloudfront/*.log*", nil)
 }
