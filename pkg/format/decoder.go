@@ -39,7 +39,7 @@ func NewDecoder(reg *Registry) *Decoder {
 func (d *Decoder) Decode(r *record.Record, emit func(*event.Event)) error {
 	first, named := d.reg.byName[r.Format]
 	if !named {
-		if first, _ = d.reg.sniff(r.Raw, -1); first < 0 {
+		if first, _ = d.reg.sniff(r.Raw, -1, nil); first < 0 {
 			return unknown(r)
 		}
 	}
@@ -56,7 +56,7 @@ func (d *Decoder) another(first int, err error, r *record.Record, emit func(*eve
 	if !errors.As(err, &bad) || bad.Reason == record.ReasonNotice {
 		return err
 	}
-	if second, _ := d.reg.sniff(r.Raw, first); second >= 0 {
+	if second, _ := d.reg.sniff(r.Raw, first, nil); second >= 0 {
 		if again := d.parse(second, r, emit); again == nil || errors.Is(again, ErrControl) {
 			return again
 		}

@@ -1,5 +1,7 @@
 package format
 
+import "bytes"
+
 // listKind is what a list of records stands in.
 type listKind uint8
 
@@ -9,38 +11,160 @@ const (
 	listResumed                  // either; the start of it was read earlier
 )
 
-// listStart recognises `{"Records":[` and `[{"` and returns where the first element is.
-func listStart(b []byte) (kind listKind, n int, state JSONState) {
+// list is the beginning of a list of records.
+type list struct {
+	kind listKind
+	size int // of all in front of the first element
+
+	// Members in front of the list, JSON strings or nil.
+	messageType, logGroup, logStream []byte
+}
+
+// isListName knows the members that hold records: of CloudTrail, Lambda's events, Firehose, Azure, CloudWatch Logs and
+// the answers of LookupEvents, FilterLogEvents and ReceiveMessage.
+func isListName(key []byte) bool {
+	switch string(key) {
+	case "Records", "records", "logEvents", "events", "Events", "Messages":
+		return true
+	}
+	return false
+}
+
+// maxHead is how many members may stand in front of the list of a document.
+const maxHead = 16
+
+// listStart recognises `[{"` and documents with a list of objects, in front of which nothing but scalars and lists
+// of scalars stand: whatever holds objects of its own is a record and no wrapping of records.
+func listStart(b []byte) (l list, state JSONState) {
 	if b[0] == '[' {
-		i := skipBlank(b, 1)
-		if i < len(b) && b[i] != '{' {
-			return 0, 0, JSONInvalid
-		}
-		if i < len(b) {
+		l.size, state = arrayStart(b)
+		return l, state
+	}
+	l.kind = listDocument
+	i := 1
+	for n := 0; n < maxHead; n++ {
+		if i = skipBlank(b, i); n > 0 {
+			if i == len(b) {
+				return l, JSONIncomplete
+			}
+			if b[i] != ',' {
+				return l, JSONInvalid
+			}
 			i = skipBlank(b, i+1)
 		}
-		if i == len(b) {
-			return 0, 0, JSONIncomplete
+		start := i
+		if i, state = scanKey(b, i); state != JSONDone {
+			return l, state
 		}
-		if b[i] != '"' && b[i] != '}' {
-			return 0, 0, JSONInvalid
+		key := keyAt(b, start)
+		if i = skipBlank(b, i); i == len(b) {
+			return l, JSONIncomplete
 		}
-		return listArray, 1, JSONDone
+		if b[i] == '[' && isListName(key) {
+			l.size = i + 1
+			return l, firstElement(b, i+1, n == 0 && string(key) == "Records")
+		}
+		start = i
+		if i, state = scanFlat(b, i); state != JSONDone {
+			return l, state
+		}
+		l.head(key, b[start:i])
 	}
-	i := 0
-	for _, want := range [...]string{"{", `"Records"`, ":", "["} {
-		i = skipBlank(b, i)
-		for k := range len(want) {
-			if i == len(b) {
-				return 0, 0, JSONIncomplete
-			}
-			if b[i] != want[k] {
-				return 0, 0, JSONInvalid
-			}
-			i++
-		}
+	return l, JSONInvalid
+}
+
+func (l *list) head(key, value []byte) {
+	if value[0] != '"' {
+		return
 	}
-	return listDocument, i, JSONDone
+	switch string(key) {
+	case "messageType":
+		l.messageType = value
+	case "logGroup":
+		l.logGroup = value
+	case "logStream":
+		l.logStream = value
+	}
+}
+
+// keyAt is the name whose quote is at b[i].
+func keyAt(b []byte, i int) []byte {
+	key := b[i+1:]
+	return key[:max(bytes.IndexByte(key, '"'), 0)]
+}
+
+func arrayStart(b []byte) (n int, state JSONState) {
+	i := skipBlank(b, 1)
+	if i < len(b) && b[i] != '{' {
+		return 0, JSONInvalid
+	}
+	if i < len(b) {
+		i = skipBlank(b, i+1)
+	}
+	if i == len(b) {
+		return 0, JSONIncomplete
+	}
+	if b[i] != '"' && b[i] != '}' {
+		return 0, JSONInvalid
+	}
+	return 1, JSONDone
+}
+
+// firstElement says whether a list begins with an object or is empty; CloudTrail's may hold anything.
+func firstElement(b []byte, i int, anything bool) JSONState {
+	if anything {
+		return JSONDone
+	}
+	if i = skipBlank(b, i); i == len(b) {
+		return JSONIncomplete
+	}
+	if b[i] != '{' && b[i] != ']' {
+		return JSONInvalid
+	}
+	return JSONDone
+}
+
+// scanFlat scans a scalar or a list of scalars.
+func scanFlat(b []byte, i int) (end int, state JSONState) {
+	switch b[i] {
+	case '{':
+		return i, JSONInvalid
+	case '[':
+		var s scanner
+		end, state = s.value(b, i)
+		for k := i + 1; k < end; k++ {
+			switch b[k] {
+			case '"':
+				if k, _ = scanString(b, k+1); k < end {
+					k--
+				}
+			case '{', '[':
+				return i, JSONInvalid
+			}
+		}
+		return end, state
+	}
+	var s scanner
+	return s.value(b, i)
+}
+
+// openList delivers the list that begins with u, the unread bytes.
+func (s *splitter) openList(l list, u []byte) error {
+	start, object := s.base, s.o.Origin.Object
+	s.control = string(l.messageType) == `"CONTROL_MESSAGE"`
+	if l.logGroup != nil {
+		name := append([]byte(object), '#')
+		name = AppendUnquoted(name, l.logGroup[1:len(l.logGroup)-1])
+		if l.logStream != nil {
+			name = AppendUnquoted(append(name, ':'), l.logStream[1:len(l.logStream)-1])
+		}
+		s.o.Origin.Object = string(name)
+	}
+	s.pass(l.size)
+	s.element, s.dealt = 0, 0
+	err := s.list(l.kind, start)
+	s.o.Origin.Object, s.control = object, false
+	return err
 }
 
 // list delivers the elements of a list one by one. start is the offset of what it stands in.
@@ -68,20 +192,55 @@ func (s *splitter) list(kind listKind, start int64) error {
 	return nil
 }
 
+// closeList goes behind the document's last brace. Members behind the list are the wrapping's like those in front
+// of it; where they are more than that, they are looked at afresh.
 func (s *splitter) closeList(kind listKind) error {
 	if kind == listArray {
 		return nil
 	}
-	if !s.skipBlank() {
-		if kind == listResumed && !s.o.More {
+	for first := true; ; first = false {
+		if !s.skipBlank() {
+			if first && kind == listResumed && !s.o.More {
+				return nil
+			}
+			return s.unfinished("the document ends before its last brace")
+		}
+		switch s.unread()[0] {
+		case '}':
+			s.consume(1)
+			return nil
+		case ',':
+			if more, err := s.tailMember(); !more {
+				return err
+			}
+		default:
 			return nil
 		}
-		return s.unfinished("the document ends before its last brace")
 	}
-	if s.unread()[0] == '}' {
-		s.consume(1)
+}
+
+// tailMember passes one comma and member behind a list.
+func (s *splitter) tailMember() (more bool, err error) {
+	for {
+		u := s.head()
+		i, st := scanKey(u, 1)
+		if st == JSONDone {
+			if i = skipBlank(u, i); i == len(u) {
+				st = JSONIncomplete
+			} else {
+				i, st = scanFlat(u, i)
+			}
+		}
+		switch {
+		case st == JSONDone:
+			s.pass(i)
+			return true, nil
+		case st == JSONInvalid, len(u) == s.room()+2:
+			return false, nil
+		case !s.grow(len(u)):
+			return false, s.unfinished("the document ends before its last brace")
+		}
 	}
-	return nil
 }
 
 // listElement takes one element: a JSON value or, where it is not valid, what its brackets and quotes hold together.
@@ -100,12 +259,12 @@ func (s *splitter) listElement() error {
 		switch {
 		case st != JSONIncomplete:
 			err := s.take(u[:end], end)
-			s.resume, s.inside = s.base, true
+			s.resume, s.inside, s.dealt = s.base, true, s.element
 			return err
-		case len(u) == s.o.MaxRecord+2:
+		case len(u) == s.room()+2:
 			err := s.long(&looseJSON{})
 			if !s.over {
-				s.resume, s.inside = s.base, true
+				s.resume, s.inside, s.dealt = s.base, true, s.element
 			}
 			return err
 		case !s.grow(len(u)):

@@ -6,37 +6,48 @@ type recogniser struct {
 	reg    *Registry
 	hint   string // the caller's format; "" asks the content
 	layout string // the caller's, then that of the last header line
+	keyed  []bool // by the registry's index: the object's key is one of the format's; nil when of none
 
 	headed int // format of the last header line, -1 before one
 	last   int // format of the last record, -1 before one
 	sure   int // how sure last was
+
+	once       string // format of the next record alone, "" for none
+	onceLayout string
+	named      extractedNames
+
+	disagreements int64
 }
 
 func newRecogniser(reg *Registry, o SplitOptions) recogniser {
-	return recogniser{reg: reg, hint: o.Format, layout: o.Layout, headed: -1, last: -1}
+	return recogniser{reg: reg, hint: o.Format, layout: o.Layout, keyed: reg.keyed(o.Origin.Object), headed: -1, last: -1}
 }
 
 // recognise returns the format and the layout of a record; header is true for a line that names the columns of those
 // after it and is no record.
 func (g *recogniser) recognise(raw []byte) (name, layout string, header bool) {
+	if g.once != "" {
+		return g.once, g.onceLayout, false
+	}
 	if g.hint == "" && g.headed < 0 && g.last >= 0 && g.reg.specs[g.last].Header == nil && g.again(raw) {
-		return g.named(g.last)
+		return g.format(g.last)
 	}
 	if raw[0] != '{' && g.header(raw) {
 		return "", "", true
 	}
 	switch {
 	case g.hint != "":
+		g.doubtHint(raw)
 		return g.hint, g.layout, false
 	case g.headed >= 0 && raw[0] != '{':
-		return g.named(g.headed)
+		return g.format(g.headed)
 	case g.last >= 0 && g.again(raw):
-		return g.named(g.last)
+		return g.format(g.last)
 	}
-	if g.last, g.sure = g.reg.sniff(raw, -1); g.last < 0 {
+	if g.last, g.sure = g.reg.sniff(raw, -1, g.keyed); g.last < 0 {
 		return "", "", false
 	}
-	return g.named(g.last)
+	return g.format(g.last)
 }
 
 // again says whether the last record's format is as sure of this one.
@@ -62,6 +73,12 @@ func (g *recogniser) header(line []byte) bool {
 	return ok
 }
 
+// isHeader reports whether any format has a header line like it.
+func (g *recogniser) isHeader(line []byte) bool {
+	_, _, ok := g.reg.header(line)
+	return ok
+}
+
 // known returns the format and layout that hold for whatever follows.
 func (g *recogniser) known() (name, layout string) {
 	if g.headed >= 0 {
@@ -70,10 +87,25 @@ func (g *recogniser) known() (name, layout string) {
 	return g.hint, g.layout
 }
 
-func (g *recogniser) named(index int) (name, layout string, header bool) {
+func (g *recogniser) format(index int) (name, layout string, header bool) {
 	spec := &g.reg.specs[index]
 	if spec.Header != nil {
 		layout = g.layout
 	}
+	if g.keyed != nil && !g.keyed[index] {
+		g.disagreements++
+	}
 	return spec.Name, layout, false
+}
+
+// doubtHint counts a record that is another format's and not the caller's. Where the caller also names the columns,
+// content can say nothing: it would be asked for each record in vain.
+func (g *recogniser) doubtHint(raw []byte) {
+	index, ok := g.reg.byName[g.hint]
+	if !ok || g.layout != "" || g.reg.specs[index].Sniff == nil || g.reg.specs[index].Sniff(raw) > 0 {
+		return
+	}
+	if other, _ := g.reg.sniff(raw, index, nil); other >= 0 {
+		g.disagreements++
+	}
 }

@@ -35,7 +35,7 @@ func (r *Registry) Specs() []Spec { return slices.Clone(r.specs) }
 
 // Sniff returns the format that is surest that raw, one line or JSON value, is its own.
 func (r *Registry) Sniff(raw []byte) (Spec, bool) {
-	i, _ := r.sniff(raw, -1)
+	i, _ := r.sniff(raw, -1, nil)
 	if i < 0 {
 		return Spec{}, false
 	}
@@ -43,18 +43,33 @@ func (r *Registry) Sniff(raw []byte) (Spec, bool) {
 }
 
 // sniff returns the index of the surest format and how sure it is; -1 when none takes raw. The format at index
-// without is not asked.
-func (r *Registry) sniff(raw []byte, without int) (index, score int) {
+// without is not asked; of two equally sure ones, preferred (by index, may be nil) wins.
+func (r *Registry) sniff(raw []byte, without int, preferred []bool) (index, score int) {
 	index = -1
 	for i := range r.specs {
 		if i == without || r.specs[i].Sniff == nil {
 			continue
 		}
-		if s := r.specs[i].Sniff(raw); s > score {
+		s := r.specs[i].Sniff(raw)
+		if s > score || s > 0 && s == score && preferred != nil && preferred[i] && !preferred[index] {
 			index, score = i, s
 		}
 	}
 	return index, score
+}
+
+// keyed says of each format, by index, whether an object of that key is one of its; nil when it is none's.
+func (r *Registry) keyed(object string) []bool {
+	var of []bool
+	for i := range r.specs {
+		if r.specs[i].Key != nil && r.specs[i].Key(object) {
+			if of == nil {
+				of = make([]bool, len(r.specs))
+			}
+			of[i] = true
+		}
+	}
+	return of
 }
 
 // header asks every format whether line names the columns of what follows.

@@ -44,20 +44,29 @@ const keepOfLong = 64 << 10
 type SplitStats struct {
 	Records     int64
 	DeadLetters int64
-	Controls    int64 // header lines, which become the layout of what follows
+	Controls    int64 // header lines, which become the layout of what follows, and control messages of envelopes
 	Bytes       int64 // of the uncompressed stream that are dealt with
+	// Disagreements counts records whose content one format recognises while the caller's format, or the one that the
+	// object's key speaks of, does not.
+	Disagreements int64
 
-	// InList says that Bytes ends inside a list of records.
-	InList bool
+	// InList says that Bytes ends inside a list of records, behind element number Element.
+	InList  bool
+	Element int64
 	// Format and Layout are what a Split that goes on behind Bytes is to be given: the options', or those of the last
 	// header line.
 	Format, Layout string
 }
 
 // Split cuts a stream into records and calls emit for each, in order. It takes plain text lines, JSON values one
-// after the other (on lines, pretty-printed or without anything between), the list of a {"Records":[…]} document or a
-// JSON array element by element, {"message":"…"} around any of them, and all of it in gzip, also several members and
-// gzip in gzip. Blanks between records, byte order marks and the brackets of lists belong to no record.
+// after the other (on lines, pretty-printed or without anything between), the elements of JSON arrays and of documents
+// such as {"Records":[…]} (list.go), the rows of Parquet files, and all of it inside what carries logs (envelope.go:
+// {"message":"…"}, CloudWatch Logs, Firehose, Kinesis, SQS, SNS …) and in gzip or zstd, some of each in each other.
+// Blanks between records, byte order marks, lists and envelopes belong to no record.
+//
+// A record inside an envelope has its own bytes, unescaped, and the envelope's line. Its offset is the envelope's plus
+// its own within the envelope's text; where that is compressed, its object is the envelope's with "@" and the
+// envelope's offset, and offset and line are those in there. Behind "#" stand log group and stream, if known.
 //
 // emit's record is valid until emit returns; its Format is "" when nothing recognises it. dead gets what can never be
 // a record: too long, cut short, or a delivery notice. Memory is bounded by MaxRecord. The error is emit's, dead's,
@@ -68,38 +77,51 @@ func Split(ctx context.Context, in io.Reader, reg *Registry, o SplitOptions,
 	if o.MaxRecord <= 0 {
 		o.MaxRecord = DefaultMaxRecord
 	}
+	out := &output{recogniser: newRecogniser(reg, o), emit: emit, dead: dead}
 	s := &splitter{
-		window:     window{ctx: ctx, base: o.Origin.Offset, left: o.MaxBytes, limited: o.MaxBytes > 0},
-		recogniser: newRecogniser(reg, o),
-		o:          o, emit: emit, dead: dead, line: max(o.Origin.Line, 1),
+		window: window{ctx: ctx, base: o.Origin.Offset, left: o.MaxBytes, limited: o.MaxBytes > 0, isHeader: out.isHeader},
+		output: out, o: o, line: max(o.Origin.Line, 1),
 	}
 	s.open(in, o.Origin.Object)
+	defer s.close()
 	err := s.run()
-	s.stats.Bytes = s.base - o.Origin.Offset
-	s.stats.Format, s.stats.Layout = s.known()
-	return s.stats, err
+	out.stats.Bytes = s.base - o.Origin.Offset
+	out.stats.Format, out.stats.Layout = s.known()
+	out.stats.Disagreements = out.disagreements
+	return out.stats, err
+}
+
+// output is what the splitters of a stream and of the envelopes in it share.
+type output struct {
+	recogniser
+	emit  func(record.Record) error
+	dead  func(record.DeadLetter) error
+	stats SplitStats
 }
 
 type splitter struct {
 	window
-	recogniser
+	*output
 
 	o       SplitOptions
-	emit    func(record.Record) error
-	dead    func(record.DeadLetter) error
-	stats   SplitStats
 	line    int64 // of the first unread byte
 	element int64 // number of the last element of the list
+	dealt   int64 // of the last one in front of resume
 	inList  bool
 	resume  int64 // in a list: where it can be taken up again, the end of the last element
 	inside  bool  // whether resume is inside the list and not in front of it
 	over    bool  // the stream's end is dealt with, or left for later (SplitOptions.More)
-	scratch []byte
+	control bool  // the list is CloudWatch's test of a subscription
+
+	depth   int       // envelopes around
+	fixed   bool      // inside an envelope's text: Line is the envelope's
+	inner   *splitter // for the envelopes in this stream, kept for the next one
+	scratch []byte    // an envelope's text
 }
 
 func (s *splitter) run() error {
 	if s.o.Origin.Offset > 0 && !s.o.Outside && s.skipBlank() && (s.unread()[0] == ',' || s.unread()[0] == ']') {
-		s.element = s.o.Origin.Line
+		s.element, s.dealt = s.o.Origin.Line, s.o.Origin.Line
 		if err := s.list(listResumed, s.o.Origin.Offset); err != nil {
 			return err
 		}
@@ -168,7 +190,16 @@ func (s *splitter) skipMark() bool {
 // it alone, so that they do not depend on how much a read brought.
 func (s *splitter) head() []byte {
 	u := s.unread()
-	return u[:min(len(u), s.o.MaxRecord+2)]
+	return u[:min(len(u), s.room()+2)]
+}
+
+// room is how many bytes a value may have. Elements of lists may be envelopes, which are longer than what is in them:
+// Firehose writes a record of 1 MB as base64.
+func (s *splitter) room() int {
+	if s.inList {
+		return 2 * s.o.MaxRecord
+	}
+	return s.o.MaxRecord
 }
 
 // grow reads until there is clearly more than n bytes, so that scanning again from the start costs little; false
@@ -220,12 +251,9 @@ func (s *splitter) text(braces *looseJSON) error {
 func (s *splitter) value() error {
 	for {
 		u := s.head()
-		kind, n, st := listStart(u)
+		l, st := listStart(u)
 		if st == JSONDone {
-			start := s.base
-			s.pass(n)
-			s.element = 0
-			return s.list(kind, start)
+			return s.openList(l, u)
 		}
 		end := 0
 		if st == JSONInvalid {

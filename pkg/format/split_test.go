@@ -50,6 +50,7 @@ func registry() *format.Registry {
 // piece is what became of some bytes.
 type piece struct {
 	Raw, Format, Layout, Dead string
+	Object                    string // of what lies in compressed data or in a log group
 	Offset, Line, Size        int64
 }
 
@@ -59,14 +60,14 @@ func split(t testing.TB, in io.Reader, o format.SplitOptions) ([]piece, format.S
 	stats, err := format.Split(t.Context(), in, registry(), o,
 		func(r record.Record) error {
 			got = append(got, piece{
-				Raw: string(r.Raw), Format: r.Format, Layout: r.Layout,
+				Raw: string(r.Raw), Format: r.Format, Layout: r.Layout, Object: r.Origin.Object,
 				Offset: r.Origin.Offset, Line: r.Origin.Line, Size: int64(len(r.Raw)),
 			})
 			return nil
 		},
 		func(d record.DeadLetter) error {
 			got = append(got, piece{
-				Raw: string(d.Raw), Dead: string(d.Reason), Offset: d.Origin.Offset, Line: d.Origin.Line, Size: d.Size,
+				Raw: string(d.Raw), Dead: string(d.Reason), Object: d.Origin.Object, Offset: d.Origin.Offset, Line: d.Origin.Line, Size: d.Size,
 			})
 			return nil
 		})
@@ -123,8 +124,10 @@ func TestSplit(t *testing.T) {
 		"value lacks its end":     {"{\"a\":1,\n{\"a\":2}\n", []string{`{"a":1,`, `{"a":2}`}},
 		"broken element":          {`{"Records":[{"a" 1},{"a":2}]}`, []string{`{"a" 1}`, `{"a":2}`}},
 		"control in element":      {"{\"Records\":[{\"a\":\"\x00\n\"},{\"a\":2}]}", []string{"{\"a\":\"\x00\n\"}", `{"a":2}`}},
-		"more behind list":        {`{"Records":[{"a":1}],"x":2}`, []string{`{"a":1}`, `,"x":2}`}},
-		"not first":               {`{"x":2,"Records":[{"a":1}]}`, []string{`{"x":2,"Records":[{"a":1}]}`}},
+		"more behind list":        {`{"Records":[{"a":1}],"x":2}`, []string{`{"a":1}`}},
+		"records behind list":     {`{"Records":[{"a":1}],"x":{"y":2}}`, []string{`{"a":1}`, `,"x":{"y":2}}`}},
+		"not first":               {`{"x":2,"Records":[{"a":1}]}`, []string{`{"a":1}`}},
+		"not flat in front":       {`{"x":{},"Records":[{"a":1}]}`, []string{`{"x":{},"Records":[{"a":1}]}`}},
 		"truncated value":         {`{"a":1}{"a":`, []string{`{"a":1}`, `truncated!{"a":`}},
 		"truncated record":        {`{"Records":[{"a":1},{"a":`, []string{`{"a":1}`, `truncated!{"a":`}},
 		"truncated list":          {`{"Records":[{"a":1}`, []string{`{"a":1}`, `truncated!`}},
@@ -136,7 +139,7 @@ func TestSplit(t *testing.T) {
 		"long value lacks end":    {`{"a":["` + long + "\n{\"b\":1}", []string{`too_long!{"a":["` + long, `{"b":1}`}},
 		"long value lacks brace":  {`{"a":["` + long + "\",\n{\"b\":1}", []string{`too_long!{"a":["` + long + "\",\n", `{"b":1}`}},
 		"notice":                  {`{"Records":[{"eventSource":"aws:s3","s3":{}}]}{"a":"aws:s3"}`, []string{`notice!{"eventSource":"aws:s3","s3":{}}`, `{"a":"aws:s3"}`}},
-		"test event":              {`{"Service":"Amazon S3","Event":"s3:TestEvent"}`, []string{`notice!{"Service":"Amazon S3","Event":"s3:TestEvent"}`}},
+		"test event":              {`{"Service":"Amazon S3","Event":"s3:TestEvent"}`, []string{}},
 		"message":                 {`{"message":"red \u00e9\ud83d\ude00\n"}`, []string{"red \u00e9\U0001f600"}},
 		"message with value":      {`{ "message" : "{\"e\":\"\\\"\"}" }`, []string{`{"e":"\""}`}},
 		"message with lines":      {`{"message":"a\r\n\nb"}`, []string{"a", "b"}},

@@ -8,7 +8,9 @@ import (
 	"io"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 
+	"github.com/shrike-sec/shrike/pkg/format/internal/parquetrows"
 	"github.com/shrike-sec/shrike/pkg/record"
 )
 
@@ -26,8 +28,11 @@ type window struct {
 	left    int64 // bytes that may still be read, if limited
 	limited bool
 
+	isHeader func(line []byte) bool // whether a format has a header line like it
+
 	ended   bool
 	err     error         // why Split must give up: the source's error or the context's
+	closers []io.Closer   // decompressors and temporary files
 	damage  string        // what is wrong with the compressed data that ended the stream, "" when it ended well
 	because record.Reason // the damage's reason
 }
@@ -91,12 +96,14 @@ func (w *window) end(err error) {
 	case w.source.err != nil:
 		w.err = fmt.Errorf("read %s: %w", w.source.name, w.source.err)
 	case errors.Is(err, io.EOF):
-	case errors.Is(err, io.ErrNoProgress):
+	case errors.Is(err, io.ErrNoProgress), errors.Is(err, parquetrows.ErrSpool), w.ctx.Err() != nil:
 		w.err = fmt.Errorf("read %s: %w", w.source.name, err)
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		w.because, w.damage = record.ReasonTruncated, "gzip data ends early"
+		w.because, w.damage = record.ReasonTruncated, "compressed data ends early"
+	case errors.Is(err, parquetrows.ErrTooLarge):
+		w.because, w.damage = record.ReasonTooLong, err.Error()
 	default:
-		w.because, w.damage = record.ReasonSyntax, "gzip data is damaged: "+err.Error()
+		w.because, w.damage = record.ReasonSyntax, "compressed data is damaged: "+err.Error()
 	}
 }
 
@@ -115,20 +122,68 @@ func (s *sourceReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// maxGzipDepth is how often gzip may be packed in gzip.
-const maxGzipDepth = 3
+// maxPacked is how often a stream may be compressed.
+const maxPacked = 3
+
+// maxZstd bounds the memory that zstd data may ask for in bytes; encoders ask for 8 MB at most unless told otherwise.
+const maxZstd = 64 << 20
+
+// packing is how a stream says that it is not text.
+type packing uint8
+
+const (
+	packNone packing = iota
+	packGzip
+	packZstd
+	packParquet
+)
+
+// Packed reports whether a stream that begins with head, its first four bytes or more, is compressed or Parquet: Split
+// reads such a stream from its start only.
+func Packed(head []byte) bool { return packingOf(head) != packNone }
+
+func packingOf(head []byte) packing {
+	switch {
+	case len(head) >= 3 && head[0] == 0x1f && head[1] == 0x8b && head[2] == 8:
+		return packGzip
+	case len(head) >= 4 && string(head[:4]) == "\x28\xb5\x2f\xfd":
+		return packZstd
+	case len(head) >= 4 && string(head[:4]) == "PAR1":
+		return packParquet
+	}
+	return packNone
+}
 
 // open puts as many decompressors on the source as its bytes ask for.
 func (w *window) open(in io.Reader, name string) {
 	w.source = &sourceReader{in: in, name: name}
 	w.in = w.source
-	for range maxGzipDepth {
+	for range maxPacked {
 		peek := bufio.NewReaderSize(w.in, readSize)
 		w.in = peek
-		if head, _ := peek.Peek(3); len(head) < 3 || head[0] != 0x1f || head[1] != 0x8b || head[2] != 8 {
+		head, _ := peek.Peek(4)
+		var err error
+		switch packingOf(head) {
+		case packNone:
+			return
+		case packGzip:
+			var unzip *gzip.Reader
+			if unzip, err = gzip.NewReader(peek); err == nil {
+				w.in = unzip
+			}
+		case packZstd:
+			var unzip *zstd.Decoder
+			unzip, err = zstd.NewReader(peek, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxZstd))
+			if err == nil {
+				w.in = unzip
+				w.closers = append(w.closers, unzip.IOReadCloser())
+			}
+		case packParquet:
+			rows := parquetrows.New(w.ctx, peek, w.isHeader)
+			w.in = rows
+			w.closers = append(w.closers, rows)
 			return
 		}
-		unzip, err := gzip.NewReader(peek)
 		if err != nil {
 			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
@@ -136,6 +191,12 @@ func (w *window) open(in io.Reader, name string) {
 			w.end(err)
 			return
 		}
-		w.in = unzip
 	}
+}
+
+func (w *window) close() {
+	for _, c := range w.closers {
+		_ = c.Close() // only read from
+	}
+	w.closers = nil
 }

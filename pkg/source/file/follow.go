@@ -148,7 +148,7 @@ func (s *Source) look(ctx context.Context, path string, now time.Time) (fileID, 
 // read reads what is new of an open file. A compressed one is read when it has not changed for a while, for half of
 // it cannot be told from a broken one.
 func (s *Source) read(ctx context.Context, t *tracked, now time.Time) error {
-	if t.pos.Offset > 0 || !isGzip(t.f) {
+	if t.pos.Offset > 0 || !isPacked(t.f) {
 		return s.plain(ctx, t, false)
 	}
 	info, err := t.f.Stat()
@@ -174,7 +174,7 @@ func (s *Source) leave(ctx context.Context, t *tracked, listed bool, now time.Ti
 	if err == nil && !t.pos.Finished && now.Sub(t.gone) < s.o.Linger {
 		return
 	}
-	if err == nil && !isGzip(t.f) {
+	if err == nil && !isPacked(t.f) {
 		err = s.plain(ctx, t, true)
 	}
 	if ctx.Err() != nil {

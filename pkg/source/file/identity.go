@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"github.com/zeebo/xxh3"
+
+	"github.com/shrike-sec/shrike/pkg/format"
 )
 
 // fileID is a file's place on disk. A deleted file's may be given to a new one, so the hash of the head goes with it.
@@ -52,8 +54,9 @@ func (pos *position) learn(f io.ReaderAt) (err error) {
 	return err
 }
 
-func isGzip(f *os.File) bool {
-	var b [3]byte
+// isPacked reports whether the file is no text: gzip, zstd or Parquet.
+func isPacked(f *os.File) bool {
+	var b [4]byte
 	n, _ := f.ReadAt(b[:], 0)
-	return n == 3 && b == [3]byte{0x1f, 0x8b, 8}
+	return format.Packed(b[:n])
 }

@@ -77,7 +77,7 @@ func (s *Source) visit(ctx context.Context, path string) {
 	t, err := s.start(path)
 	if err == nil {
 		defer t.close()
-		if isGzip(t.f) {
+		if isPacked(t.f) {
 			err = s.compressed(ctx, t)
 		} else {
 			err = s.plain(ctx, t, true)
@@ -129,6 +129,7 @@ func (s *Source) compressed(ctx context.Context, t *tracked) error {
 	t.pos.Finished = true
 	s.positions.save(t.pos)
 	s.metrics.bytes.Add(float64(stats.Bytes))
+	s.metrics.disagreements.Add(float64(stats.Disagreements))
 	return nil
 }
 
@@ -186,12 +187,8 @@ func (s *Source) piece(ctx context.Context, t *tracked, last bool, batch *source
 		whole := from+size >= t.size
 		o := s.splitOptions(record.Origin{Object: t.pos.Path, Offset: from, Line: line}, &t.pos)
 		o.More, o.Outside = !whole || !last, !t.pos.InList
-		element := t.pos.Element
 		stats, err := format.Split(ctx, io.NewSectionReader(t.f, from, min(size, t.size-from)), s.o.Registry, o,
-			func(r record.Record) error {
-				element = r.Origin.Line
-				return batch.Record(r)
-			}, batch.DeadLetter)
+			batch.Record, batch.DeadLetter)
 		if err == nil {
 			err = batch.Flush()
 		}
@@ -199,7 +196,8 @@ func (s *Source) piece(ctx context.Context, t *tracked, last bool, batch *source
 			return false, err
 		}
 		if end := from + stats.Bytes; end > t.pos.Offset {
-			next.Offset, next.InList, next.Element, next.Format, next.Layout = end, stats.InList, element, stats.Format, stats.Layout
+			next.Offset, next.InList, next.Element, next.Format, next.Layout = end, stats.InList, stats.Element, stats.Format, stats.Layout
+			s.metrics.disagreements.Add(float64(stats.Disagreements))
 			return true, s.advance(t, next)
 		}
 		if whole {

@@ -211,6 +211,7 @@ func (s *Source) read(w nethttp.ResponseWriter, r *nethttp.Request, name string,
 		err = batch.Flush()
 	}
 	s.metrics.bytes.Add(float64(stats.Bytes))
+	s.metrics.disagreements.Add(float64(stats.Disagreements))
 	return batch.Sent(), s.problemOf(r.Context(), err, limited.failed)
 }
 

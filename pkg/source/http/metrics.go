@@ -7,8 +7,9 @@ import (
 )
 
 type metrics struct {
-	requests *prometheus.CounterVec // reason
-	bytes    prometheus.Counter
+	requests      *prometheus.CounterVec // reason
+	bytes         prometheus.Counter
+	disagreements prometheus.Counter
 }
 
 // reasons names the statuses of answers, a closed set.
@@ -29,12 +30,15 @@ func newMetrics(reg prometheus.Registerer) metrics {
 		bytes: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "shrike_http_bytes_total", Help: "Bytes of request bodies, uncompressed, that were cut into records.",
 		}),
+		disagreements: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "shrike_http_disagreements_total", Help: "Records whose content says another format than the request.",
+		}),
 	}
 	for _, r := range reasons() {
 		m.requests.WithLabelValues(r)
 	}
 	if reg != nil {
-		reg.MustRegister(m.requests, m.bytes)
+		reg.MustRegister(m.requests, m.bytes, m.disagreements)
 	}
 	return m
 }

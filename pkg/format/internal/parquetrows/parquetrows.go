@@ -1,0 +1,190 @@
+// Package parquetrows reads Parquet files as the text that the same logs would be: for columns that a header line could
+// name, such as those of flow logs, that line and one line a row; for all others one JSON object a row, keys with
+// nothing in them left out.
+//
+// Bytes enter through New's reader and are spooled to a temporary file, for Parquet is read from its end; the text
+// leaves through Read. Rows are never all in memory. It knows no format of logs. Start reading at Reader.open; json.go
+// puts nested rows together, value.go writes single values.
+package parquetrows
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+// MaxSize is the largest file in bytes: services write objects of up to 256 MB.
+const MaxSize = 1 << 30
+
+// ErrTooLarge is what Read returns for a file over MaxSize.
+var ErrTooLarge = fmt.Errorf("parquet file over %d bytes", MaxSize)
+
+// ErrSpool is what Read returns when the temporary file cannot be made or written: nothing is wrong with the data.
+var ErrSpool = errors.New("spool parquet file")
+
+// maxFooter bounds what a file may claim that its footer takes; the library allocates that much.
+const maxFooter = 64 << 20
+
+// batch is how many rows are read at once.
+const batch = 64
+
+// Reader is the file's rows as text.
+type Reader struct {
+	ctx      context.Context //nolint:containedctx // lives for one stream
+	in       io.Reader
+	isHeader func([]byte) bool
+
+	spool  *os.File
+	rows   parquet.Rows
+	groups []parquet.RowGroup
+	root   *node
+	flat   bool
+	fresh  []parquet.Row
+
+	text bytes.Buffer
+	err  error
+}
+
+// New makes a Reader of a whole Parquet file. isHeader says whether rows may become lines under a line of the columns'
+// names. Close must be called.
+func New(ctx context.Context, in io.Reader, isHeader func(line []byte) bool) *Reader {
+	return &Reader{ctx: ctx, in: in, isHeader: isHeader}
+}
+
+// Read implements io.Reader. What is wrong with the file is an error; so is whatever the input's is.
+func (r *Reader) Read(p []byte) (int, error) {
+	for r.text.Len() == 0 && r.err == nil {
+		r.err = r.guarded()
+	}
+	if r.text.Len() == 0 {
+		return 0, r.err
+	}
+	return r.text.Read(p)
+}
+
+// guarded makes an error of the library's panics: it panics on files that contradict themselves.
+func (r *Reader) guarded() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("parquet file contradicts itself: %v", p)
+		}
+	}()
+	if r.spool == nil {
+		return r.open()
+	}
+	return r.fill()
+}
+
+// Close removes the temporary file.
+func (r *Reader) Close() error {
+	if r.rows != nil {
+		_ = r.rows.Close() // of a file that was only read
+	}
+	if r.spool == nil {
+		return nil
+	}
+	return errors.Join(r.spool.Close(), os.Remove(r.spool.Name()))
+}
+
+func (r *Reader) open() error {
+	spool, err := os.CreateTemp("", "shrike-parquet-*")
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrSpool, err)
+	}
+	r.spool = spool
+	in := &stoppable{ctx: r.ctx, in: r.in}
+	size, err := io.Copy(spool, io.LimitReader(in, MaxSize+1))
+	switch {
+	case in.err != nil:
+		return in.err
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrSpool, err)
+	case size > MaxSize:
+		return ErrTooLarge
+	}
+	if err := checkFooter(spool, size); err != nil {
+		return err
+	}
+	f, err := parquet.OpenFile(spool, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	if err != nil {
+		return fmt.Errorf("open parquet file: %w", err)
+	}
+	r.groups = f.RowGroups()
+	r.root = tree(f.Root())
+	names := r.root.header()
+	if r.flat = names != nil && r.isHeader(names); r.flat {
+		r.text.Write(append(names, '\n'))
+	}
+	r.fresh = make([]parquet.Row, batch)
+	return nil
+}
+
+// checkFooter refuses a file that claims a footer it cannot have.
+func checkFooter(f io.ReaderAt, size int64) error {
+	var tail [8]byte
+	if size < 12 {
+		return io.ErrUnexpectedEOF
+	}
+	if _, err := f.ReadAt(tail[:], size-8); err != nil {
+		return fmt.Errorf("read parquet footer: %w", err)
+	}
+	if string(tail[4:]) != "PAR1" {
+		return io.ErrUnexpectedEOF
+	}
+	if n := int64(binary.LittleEndian.Uint32(tail[:4])); n > size-12 || n > maxFooter {
+		return fmt.Errorf("parquet footer of %d bytes in a file of %d", n, size)
+	}
+	return nil
+}
+
+// fill writes the next rows' text; io.EOF behind the last one.
+func (r *Reader) fill() error {
+	if r.rows == nil {
+		if len(r.groups) == 0 {
+			return io.EOF
+		}
+		r.rows, r.groups = r.groups[0].Rows(), r.groups[1:]
+	}
+	n, err := r.rows.ReadRows(r.fresh)
+	for _, row := range r.fresh[:n] {
+		if r.flat {
+			r.root.line(&r.text, row)
+		} else {
+			r.root.object(&r.text, row)
+		}
+	}
+	switch {
+	case errors.Is(err, io.EOF) || err == nil && n == 0:
+		err = r.rows.Close()
+		r.rows = nil
+		if err != nil {
+			return fmt.Errorf("close row group: %w", err)
+		}
+	case err != nil:
+		return fmt.Errorf("read parquet rows: %w", err)
+	}
+	return nil
+}
+
+// stoppable ends reading when the context is done, and remembers the errors of reading.
+type stoppable struct {
+	ctx context.Context //nolint:containedctx // as Reader's
+	in  io.Reader
+	err error // never io.EOF
+}
+
+func (s *stoppable) Read(p []byte) (n int, err error) {
+	if err = s.ctx.Err(); err == nil {
+		n, err = s.in.Read(p)
+	}
+	if err != nil && !errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		s.err = err
+	}
+	return n, err
+}
