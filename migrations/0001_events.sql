@@ -66,6 +66,7 @@ CREATE TABLE IF NOT EXISTS api
   `tls_host` LowCardinality(String) CODEC(ZSTD(1)),
   `bytes_in` Nullable(UInt64) CODEC(T64, ZSTD(1)),
   `bytes_out` Nullable(UInt64) CODEC(T64, ZSTD(1)),
+  `duration_ms` Nullable(Float64) CODEC(ZSTD(1)),
   `event_uid` FixedString(32) CODEC(ZSTD(1)),
   `epoch` UInt64 CODEC(ZSTD(1)),
   `topic` LowCardinality(String) CODEC(ZSTD(1)),
