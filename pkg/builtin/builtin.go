@@ -6,6 +6,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/format/alb"
 	"github.com/shrike-sec/shrike/pkg/format/albconn"
 	"github.com/shrike-sec/shrike/pkg/format/apache"
+	"github.com/shrike-sec/shrike/pkg/format/azure"
 	"github.com/shrike-sec/shrike/pkg/format/clb"
 	"github.com/shrike-sec/shrike/pkg/format/cloudfront"
 	"github.com/shrike-sec/shrike/pkg/format/cloudtrail"
@@ -34,6 +35,7 @@ func Formats() *format.Registry {
 		waf.Spec(),
 		route53.Spec(),
 		gcp.Spec(),
+		azure.Spec(),
 		nginx.Spec(),
 		apache.Spec(),
 	})

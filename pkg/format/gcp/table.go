@@ -24,7 +24,7 @@ const auditType = "type.googleapis.com/google.cloud.audit.AuditLog"
 
 // table lists the members of a log entry.
 func table() *jsonrec.Schema {
-	at, text, note := jsonrec.At, jsonrec.Text, jsonrec.Note
+	at, text, note := jsonrec.At, jsonrec.Text, jsonrec.NoteText
 	const payload = "protoPayload."
 	return jsonrec.New(
 		at("insertId", note(noteID)),
@@ -47,8 +47,8 @@ func table() *jsonrec.Schema {
 		at(payload+"authenticationInfo.principalEmail", text(event.ActorName)),
 		at(payload+"authenticationInfo.principalSubject", text(event.ActorPrincipalID)),
 		at(payload+"authenticationInfo.serviceAccountKeyName", note(noteKey)),
-		at(payload+"authenticationInfo.serviceAccountDelegationInfo", note(noteDelegates)),
-		at(payload+"authorizationInfo", note(notePermissions)),
+		at(payload+"authenticationInfo.serviceAccountDelegationInfo", jsonrec.Note(noteDelegates)),
+		at(payload+"authorizationInfo", jsonrec.Note(notePermissions)),
 		at(payload+"requestMetadata.callerIp", jsonrec.Addr(event.SrcIP, event.SrcHost)),
 		at(payload+"requestMetadata.callerSuppliedUserAgent", text(event.UserAgent)),
 		at(payload+"request", jsonrec.Tree(event.Request, 0)),
@@ -60,5 +60,5 @@ func table() *jsonrec.Schema {
 
 // timestamp is also a part of the entry's identity, as it is written.
 func timestamp(w *jsonrec.Walker, v jsonrec.Value) bool {
-	return jsonrec.Time(event.EventTime)(w, v) && jsonrec.Note(noteTime)(w, v)
+	return jsonrec.Time(event.EventTime)(w, v) && jsonrec.NoteText(noteTime)(w, v)
 }

@@ -20,8 +20,8 @@ func TestSniff(t *testing.T) {
 		`{"query_name":"a.","query_timestamp":"x"}`:                                                  95,
 		`{"vpc_id":"vpc-1","query_name":"a."}`:                                                       95,
 		`{"query":{"query_name":"a.","query_timestamp":"x"}}`:                                        0,
-		`{"query_name":"a."}`:                                                                        0,
-		"":                                                                                           0,
+		`{"query_name":"a."}`: 0,
+		"":                    0,
 	} {
 		if got := sniff([]byte(line)); got != want {
 			t.Errorf("sniff(%q) = %d, want %d", line, got, want)

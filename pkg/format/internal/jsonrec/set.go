@@ -1,10 +1,13 @@
 package jsonrec
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/shrike-sec/shrike/pkg/event"
+	"github.com/shrike-sec/shrike/pkg/format"
 	"github.com/shrike-sec/shrike/pkg/format/internal/accessline"
+	"github.com/shrike-sec/shrike/pkg/internal/bstr"
 )
 
 // maxTrees is how many free-form members a format can have parsed.
@@ -215,6 +218,36 @@ func Tree(f event.ObjectField, i int) Set {
 	}
 }
 
+// Within returns the JSON object that a string holds, which some writers put in place of the object itself. ok is
+// false when it holds anything else; an object is returned as it is.
+func (w *Walker) Within(v Value) (object Value, ok bool) {
+	if v.Object() {
+		return v, true
+	}
+	if !v.Quoted() || len(v.raw) < 4 {
+		return Value{}, false
+	}
+	start := len(w.inner)
+	w.inner = format.AppendUnquoted(w.inner, v.raw[1:len(v.raw)-1])
+	return w.held(w.inner[start:])
+}
+
+// Held is Within for the text of a string that is read already.
+func (w *Walker) Held(text []byte) (object Value, ok bool) {
+	start := len(w.inner)
+	w.inner = append(w.inner, text...)
+	return w.held(w.inner[start:])
+}
+
+func (w *Walker) held(raw []byte) (object Value, ok bool) {
+	raw = bytes.TrimSpace(raw)
+	if len(raw) == 0 || raw[0] != '{' {
+		return Value{}, false
+	}
+	end, state := format.ScanJSON(raw)
+	return Value{raw: raw, text: bstr.String(raw)}, state == format.JSONDone && end == len(raw)
+}
+
 // Note keeps the value for after the walk (Walker.Noted). Of two, the second does not fit.
 func Note(i int) Set {
 	return func(w *Walker, v Value) bool {
@@ -224,6 +257,12 @@ func Note(i int) Set {
 		w.notes[i] = v
 		return true
 	}
+}
+
+// NoteText is Note for a value that is neither object nor list.
+func NoteText(i int) Set {
+	note := Note(i)
+	return func(w *Walker, v Value) bool { return !v.Nested() && note(w, v) }
 }
 
 // Says drops a value that says nothing new: the one text that every record of the format has there.

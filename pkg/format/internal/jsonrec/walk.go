@@ -29,6 +29,7 @@ type Walker struct {
 	inList  bool
 	arena   format.Arena
 	scratch []byte
+	inner   []byte          // objects that strings hold
 	cursors []format.Cursor // one a depth; on the stack they would be allocated for every object
 	trees   [maxTrees]fastjson.Parser
 }
@@ -39,9 +40,14 @@ func (w *Walker) Reset(c event.Class, r *record.Record) {
 	w.Event.Reset(c, r)
 	w.notes = [maxNotes]Value{}
 	w.badTime, w.refused, w.odd, w.inList = "", nil, false, false
-	if cap(w.scratch) > keepJSON {
-		w.scratch = nil
+	w.scratch, w.inner = keep(w.scratch), keep(w.inner)
+}
+
+func keep(b []byte) []byte {
+	if cap(b) > keepJSON {
+		return nil
 	}
+	return b[:0]
 }
 
 // Walk goes over raw, one JSON object with nothing but blanks behind it. The error is an *format.Error.
