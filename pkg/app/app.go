@@ -101,7 +101,7 @@ func without(set *rule.Set, ids []string) *rule.Set {
 	}))
 }
 
-// Ready is closed when every part has started: sources are taken in, and all stages have joined.
+// Ready is closed when every part has been started and sources are taken in.
 func (a *App) Ready() <-chan struct{} { return a.ready }
 
 // Endpoints says where the parts can be reached; valid once Ready is closed.

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
+	"github.com/shrike-sec/shrike/pkg/bus"
 	"github.com/shrike-sec/shrike/pkg/pipeline"
 	"github.com/shrike-sec/shrike/pkg/record"
 	"github.com/shrike-sec/shrike/pkg/source"
@@ -20,79 +21,98 @@ import (
 // guard watches the disks and keeps records out while one is too full: HTTP answers 429, other sources wait. What is
 // not taken in stays with its sender, which can say so; a full disk would lose what is stored.
 type guard struct {
-	a     *App
-	e     *engines
-	used  prometheus.Gauge
-	full  atomic.Pointer[string] // what is full; nil when nothing is
-	check time.Duration
+	disks    []disk
+	limit    float64 // used share from which on a disk is full
+	every    time.Duration
+	producer *bus.Producer // for the alert
+	log      *zap.Logger
+	used     prometheus.Gauge
+	full     atomic.Pointer[string] // what is full; nil when nothing is
+}
+
+// disk is one that Shrike writes to.
+type disk struct {
+	name string
+	used func(ctx context.Context) (share float64, err error)
 }
 
 func newGuard(a *App, e *engines) *guard {
-	g := &guard{a: a, e: e, check: 5 * time.Second, used: prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "shrike_disk_used_ratio", Help: "Used share of the fullest disk that Shrike writes to.",
-	})}
+	g := &guard{
+		disks: a.disks(e), limit: a.cfg.Limits.Disk, every: 5 * time.Second, producer: e.producer, log: a.log,
+		used: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "shrike_disk_used_ratio", Help: "Used share of the fullest disk that Shrike writes to.",
+		}),
+	}
 	a.metrics.MustRegister(g.used)
 	return g
 }
 
+// disks are the data folder's, and ClickHouse's own where it is elsewhere.
+func (a *App) disks(e *engines) []disk {
+	dir, err := filepath.Abs(a.cfg.DataDir)
+	if err != nil {
+		dir = a.cfg.DataDir
+	}
+	disks := []disk{{dir, func(context.Context) (float64, error) { return diskUsed(dir) }}}
+	if !a.cfg.ClickHouse.Embedded() {
+		disks = append(disks, disk{"ClickHouse", e.store.DiskUsed})
+	}
+	return disks
+}
+
 // run looks every few seconds until ctx ends.
 func (g *guard) run(ctx context.Context) error {
-	tick := time.NewTicker(g.check)
+	tick := time.NewTicker(g.every)
 	defer tick.Stop()
 	for {
-		g.look(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+			g.look(ctx)
 		}
 	}
 }
 
+// look asks the disks, and tells when one has become full.
 func (g *guard) look(ctx context.Context) {
-	limit := g.a.cfg.Limits.Disk
 	place, used := g.fullest(ctx)
 	g.used.Set(used)
-	if used < limit {
+	if used < g.limit {
 		if g.full.Swap(nil) != nil {
-			g.a.log.Info("disk has room again", zap.String("disk", place), zap.Float64("used", used))
+			g.log.Info("disk has room again", zap.String("disk", place), zap.Float64("used", used))
 		}
 		return
 	}
-	why := fmt.Sprintf("%s is %.0f %% full (limit %.0f %%)", place, used*100, limit*100)
+	why := fmt.Sprintf("%s is %.0f %% full (limit %.0f %%)", place, used*100, g.limit*100)
 	if g.full.Swap(&why) != nil {
 		return // known, and told
 	}
-	g.a.log.Error("refuse records: disk is full", zap.String("disk", place), zap.Float64("used", used))
-	err := pipeline.Report(ctx, g.e.producer, pipeline.Trouble{
+	g.log.Error("refuse records: disk is full", zap.String("disk", place), zap.Float64("used", used))
+	err := pipeline.Report(ctx, g.producer, pipeline.Trouble{
 		Rule: pipeline.DiskFull, About: place, Count: 1, At: time.Now(),
 		Title: "Shrike takes no more logs: " + why,
 		Runbook: "Ingest answers 429 and sources wait; nothing is lost while senders keep their logs. Make room: shorten " +
 			"retention in the configuration and restart, or give the disk more space. Ingest goes on by itself.",
 	})
 	if err != nil && ctx.Err() == nil {
-		g.a.log.Error("send the alert about the disk", zap.Error(err))
+		g.log.Error("send the alert about the disk", zap.Error(err))
 	}
 }
 
-// fullest returns the fullest disk we can see: the data folder's, and ClickHouse's own where it is elsewhere. A disk that
-// cannot be asked about does not stop ingest.
+// fullest returns the fullest disk. One that cannot be asked about does not stop ingest.
 func (g *guard) fullest(ctx context.Context) (place string, used float64) {
-	dir, err := filepath.Abs(g.a.cfg.DataDir)
-	if err != nil {
-		dir = g.a.cfg.DataDir
-	}
-	place = dir
-	if used, err = diskUsed(dir); err != nil {
-		g.a.log.Warn("look at the data folder's disk", zap.Error(err))
-	}
-	if g.a.cfg.ClickHouse.Embedded() {
-		return place, used // the same disk
-	}
-	asking, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	if remote, err := g.e.store.DiskUsed(asking); err == nil && remote > used {
-		return "ClickHouse", remote
+	for _, d := range g.disks {
+		asking, cancel := context.WithTimeout(ctx, 3*time.Second)
+		share, err := d.used(asking)
+		cancel()
+		if err != nil {
+			g.log.Debug("ask how full a disk is", zap.String("disk", d.name), zap.Error(err))
+			continue
+		}
+		if place == "" || share > used {
+			place, used = d.name, share
+		}
 	}
 	return place, used
 }

@@ -137,6 +137,7 @@ func (a *App) ingest(ctx context.Context, s *stack, e *engines) error {
 		partitions[topic] = n
 	}
 	guard := newGuard(a, e)
+	guard.look(ctx) // before the first record comes in
 	s.run("disk guard", guard.run)
 	kafka := pipeline.NewIngest(e.producer, a.formats, partitions, a.metrics)
 	sink := guard.sink(kafka)
