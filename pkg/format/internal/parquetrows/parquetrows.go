@@ -39,6 +39,7 @@ type Reader struct {
 	ctx      context.Context //nolint:containedctx // lives for one stream
 	in       io.Reader
 	isHeader func([]byte) bool
+	limit    int64 // MaxSize, but for tests
 
 	spool  *os.File
 	rows   parquet.Rows
@@ -54,7 +55,7 @@ type Reader struct {
 // New makes a Reader of a whole Parquet file. isHeader says whether rows may become lines under a line of the columns'
 // names. Close must be called.
 func New(ctx context.Context, in io.Reader, isHeader func(line []byte) bool) *Reader {
-	return &Reader{ctx: ctx, in: in, isHeader: isHeader}
+	return &Reader{ctx: ctx, in: in, isHeader: isHeader, limit: MaxSize}
 }
 
 // Read implements io.Reader. What is wrong with the file is an error; so is whatever the input's is.
@@ -99,13 +100,13 @@ func (r *Reader) open() error {
 	}
 	r.spool = spool
 	in := &stoppable{ctx: r.ctx, in: r.in}
-	size, err := io.Copy(spool, io.LimitReader(in, MaxSize+1))
+	size, err := io.Copy(spool, io.LimitReader(in, r.limit+1))
 	switch {
 	case in.err != nil:
 		return in.err
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrSpool, err)
-	case size > MaxSize:
+	case size > r.limit:
 		return ErrTooLarge
 	}
 	if err := checkFooter(spool, size); err != nil {
