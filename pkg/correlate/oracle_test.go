@@ -152,12 +152,8 @@ func expected(id, actor string, set map[int]hit) alert.Alert {
 
 // comparable reduces an engine's alert to what expected fills in.
 func comparable(a alert.Alert) alert.Alert {
-	out := alert.Alert{ID: a.ID, Count: a.Count, Group: a.Group, Severity: a.Severity, FirstEventTime: a.FirstEventTime,
-		LastEventTime: a.LastEventTime, Title: a.Title, Events: []alert.Sample{}}
-	for _, s := range a.Events {
-		out.Events = append(out.Events, s)
-	}
-	return out
+	return alert.Alert{ID: a.ID, Count: a.Count, Group: a.Group, Severity: a.Severity, FirstEventTime: a.FirstEventTime,
+		LastEventTime: a.LastEventTime, Title: a.Title, Events: append([]alert.Sample{}, a.Events...)}
 }
 
 // fields are what a sample of h shows: a key's value, which the engine keeps only once, and one beside it.

@@ -27,7 +27,7 @@ func (t *timeSet) add(k kind) {
 
 // enough reports whether the columns together make a time.
 func (t timeSet) enough() bool {
-	const day = 1<<(date-date) | 1<<(clock-date)
+	const day = 1 | 1<<(clock-date) // date and clock, as add sets them
 	return t&day == day || t&^day != 0
 }
 

@@ -201,24 +201,21 @@ func (p *parser) stable(unique, role string) string {
 // assumedRole takes arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION apart; role is the ARN of the role itself, without
 // its path, which a session's ARN does not carry.
 func (p *parser) assumedRole(arn string) (role, name, session string) {
-	const mark = ":assumed-role/"
-	at := strings.Index(arn, mark)
-	if at < 0 || !strings.HasPrefix(arn, "arn:") {
+	front, name, ok := strings.Cut(arn, ":assumed-role/") // front: arn:aws:sts::ACCOUNT
+	if !ok || !strings.HasPrefix(arn, "arn:") {
 		return "", "", ""
 	}
-	name = arn[at+len(mark):]
 	if slash := strings.LastIndexByte(name, '/'); slash >= 0 {
 		name, session = name[:slash], name[slash+1:]
 	}
-	front := arn[:at] // arn:aws:sts::ACCOUNT
-	parts := strings.Index(front, ":sts:")
-	if parts < 0 || name == "" {
+	partition, _, ok := strings.Cut(front, ":sts:")
+	if !ok || name == "" {
 		return "", name, session
 	}
 	if issuer := p.e.Text(event.ActorIssuerARN); issuer != "" {
 		return issuer, name, session
 	}
-	return p.arena.Join(front[:parts], ":iam::", front[strings.LastIndexByte(front, ':')+1:], ":role/", name), name, session
+	return p.arena.Join(partition, ":iam::", front[strings.LastIndexByte(front, ':')+1:], ":role/", name), name, session
 }
 
 // name is the actor's name where userName is missing.

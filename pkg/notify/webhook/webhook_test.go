@@ -48,7 +48,7 @@ func TestWhatIsPosted(t *testing.T) {
 	}
 }
 
-// The signature as anybody would compute it: printf '1772356500.{"a":1}' | openssl dgst -sha256 -hmac s3cret
+// The signature is what printf '1772356500.{"a":1}' | openssl dgst -sha256 -hmac s3cret prints, as anybody would compute it.
 func TestSignatureIsWhatTheDocumentsSay(t *testing.T) {
 	t.Parallel()
 	const want = "t=1772356500,v1=73574e76e60a65e28d4e294183fe0c5a9c56de5e9c9b0b8f9a6a66133fabc7e3"

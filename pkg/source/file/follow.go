@@ -213,7 +213,7 @@ func (s *Source) wait(ctx context.Context, w *fsnotify.Watcher, rest time.Durati
 			rested = true
 		case <-events:
 			news = true
-		case <-errs:
+		case <-errs: //nolint:errcheck // a watcher that lost something: the next round looks at everything
 			news = true
 		}
 	}

@@ -51,7 +51,7 @@ type layout struct {
 // column whose values go to unmapped.
 func (known Columns) compile(names string) *layout {
 	l := &layout{text: strings.Clone(names)}
-	for _, name := range strings.Fields(l.text) {
+	for name := range strings.FieldsSeq(l.text) {
 		c := known[canonical(name)] // unmapped when unknown
 		c.name = name
 		l.columns = append(l.columns, c)
@@ -185,7 +185,7 @@ func (known Columns) Header(line []byte) (layout string, ok bool) {
 		}
 	}
 	count := 0
-	for _, w := range strings.Fields(text) {
+	for w := range strings.FieldsSeq(text) {
 		if _, ok := known[canonical(w)]; ok {
 			count++
 		}
