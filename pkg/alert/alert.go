@@ -50,6 +50,7 @@ type Sample struct {
 	EventUID  string                     `json:"event_uid"`
 	NativeID  string                     `json:"native_id,omitempty"`
 	Class     string                     `json:"class"`
+	Step      string                     `json:"step,omitempty"` // kind sequence: the step that the event is
 	EventTime time.Time                  `json:"event_time"`
 	Fields    map[string]json.RawMessage `json:"fields"`
 }

@@ -173,7 +173,7 @@ func (s *shell) listRules(set *rule.Set, output string) error {
 	if output == "json" {
 		for _, r := range set.Rules() {
 			line := map[string]any{
-				"id": r.ID, "severity": severity(r), "class": r.Class.String(), "kind": kind(r), "title": r.Title.Source,
+				"id": r.ID, "severity": severity(r), "class": classes(r), "kind": kind(r), "whole": r.Whole(), "title": r.Title.Source,
 				"attack": r.Attack, "tags": r.Tags, "mode": r.Mode, "file": r.File, "tests": len(r.Tests),
 			}
 			if err := printJSON(s.out, line); err != nil {
@@ -184,7 +184,7 @@ func (s *shell) listRules(set *rule.Set, output string) error {
 	}
 	t := newTable(s.out, "RULE", "SEVERITY", "CLASS", "KIND", "MODE", "ATT&CK", "TITLE")
 	for _, r := range set.Rules() {
-		t.AppendRow([]any{r.ID, severity(r), r.Class, kind(r), r.Mode, strings.Join(r.Attack, " "), short(r.Title.Source, 80)})
+		t.AppendRow([]any{r.ID, severity(r), classes(r), kindAndPlace(r), r.Mode, strings.Join(r.Attack, " "), short(r.Title.Source, 80)})
 	}
 	t.Render()
 	return nil
@@ -196,8 +196,27 @@ func severity(r *rule.Rule) string {
 	return slices.MaxFunc(all, func(a, b string) int { return rule.SeverityRank(a) - rule.SeverityRank(b) })
 }
 
+// classes are those of the rule's events: several where its steps have several.
+func classes(r *rule.Rule) string {
+	var names []string
+	for _, c := range r.Classes() {
+		names = append(names, c.String())
+	}
+	return strings.Join(names, " ")
+}
+
+// kindAndPlace says too which rules do not spread over shards.
+func kindAndPlace(r *rule.Rule) string {
+	if r.Whole() {
+		return kind(r) + " (one shard)"
+	}
+	return kind(r)
+}
+
 func kind(r *rule.Rule) string {
 	switch {
+	case r.Sequence != nil:
+		return "sequence"
 	case r.Threshold != nil:
 		return "threshold"
 	case r.Distinct != nil:

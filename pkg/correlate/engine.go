@@ -48,6 +48,7 @@ type Engine struct {
 	touched  []*slot
 	recalled bool
 	held     []heldSignal
+	last     int64  // offset of the last frame
 	lost     uint64 // held signals given up
 }
 
@@ -112,10 +113,21 @@ func (g *Engine) Apply(f *match.Frame, offset int64) Result {
 		}
 	}
 	g.flush(&out, offset)
+	g.last = offset
+	g.decide(&out)
 	if !g.options.KeepAll {
 		g.expire()
 	}
 	return out
+}
+
+// decide lets the kinds that wait for event time see how far it is.
+func (g *Engine) decide(out *Result) {
+	for _, k := range g.order {
+		if w, ok := k.kind.(waiter); ok {
+			w.decide(g.origins.watermark, out, g.last)
+		}
+	}
 }
 
 func (g *Engine) signal(k *slot, s *match.Signal, offset int64) {
@@ -219,6 +231,7 @@ func (g *Engine) Finish() Result {
 		out = g.Recall(nil)
 	}
 	g.origins.watermark = math.MaxInt64
+	g.decide(&out)
 	return out
 }
 

@@ -20,6 +20,12 @@ type kind interface {
 	stats() RuleStats
 }
 
+// waiter is a kind that decides some of its alerts only when event time has come far enough.
+type waiter interface {
+	// decide adds the alerts that events of watermark and later cannot undo.
+	decide(watermark int64, out *Result, offset int64)
+}
+
 // Window is what a windowed kind is: whether the signals of a stretch of event time fire. Add and Remove are called with
 // what signals carry (count of matches, sum of the field, sorted hashes), Remove only with what was added since Reset. Holds
 // must be monotone: more signals never make it false. A Window belongs to one rule, and is used for all its keys in turn.
@@ -42,6 +48,8 @@ func newKind(r *rule.Rule, o Options) (kind, *novelty) {
 	case r.FirstSeen != nil:
 		n := newNovelty(r, o)
 		return n, n
+	case r.Sequence != nil:
+		return newSequences(r, o), nil
 	case r.Threshold != nil:
 		return newGroups(r, threshold.New(r.Threshold.Count), o), nil
 	case r.Distinct != nil:

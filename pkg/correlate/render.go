@@ -20,11 +20,11 @@ type view struct {
 	period     int64    // likewise
 	value      string   // kind first_seen
 	tally      *tally
-	start, end int64 // the period, Unix nanoseconds
+	events     []alert.Sample // nil: those of tally
+	start, end int64          // the period, Unix nanoseconds
 	late       bool
 
 	group map[string]string
-	first map[string]json.RawMessage // fields of the first sample
 }
 
 // render writes the alert of a period.
@@ -43,12 +43,16 @@ func (v *view) alert(offset int64) alert.Alert {
 	a := alert.Alert{
 		Schema: 1, ID: alert.NewID(r.Hash, r.ID, v.id, v.period), Revision: offset + 1, Status: "open",
 		RuleID: r.ID, RuleVersion: r.Version, Severity: severity(v.tally.severity),
-		Attack: r.Attack, Tags: r.Tags, Classes: []string{r.Class.String()},
+		Attack: r.Attack, Tags: r.Tags, Classes: classNames(r),
 		Group:          map[string]string{},
 		Period:         alert.Period{Start: utc(v.start), End: utc(v.end)},
 		FirstEventTime: utc(v.tally.first), LastEventTime: utc(v.tally.last),
-		Count: v.tally.count, Late: v.late, Events: v.names.samples(v.key, v.tally.samples),
+		Count: v.tally.count, Late: v.late, Events: v.events,
 		FalsePositives: r.FalsePositives, References: r.References,
+	}
+	if a.Events == nil {
+		a.Events = v.names.samples(v.key, v.tally.samples)
+		v.events = a.Events
 	}
 	for i, k := range r.GroupBy {
 		if i >= len(v.key) {
@@ -60,15 +64,20 @@ func (v *view) alert(offset int64) alert.Alert {
 		}
 	}
 	v.group = a.Group
-	if len(a.Events) > 0 {
-		v.first = a.Events[0].Fields
-	}
 	a.Title = r.Title.Render(v.word)
 	a.Runbook = r.Runbook.Render(v.word)
 	for _, p := range r.Pivots {
 		a.Pivots = append(a.Pivots, alert.Pivot{Name: p.Name, SQL: fill(p.SQL, v.values)})
 	}
 	return a
+}
+
+func classNames(r *rule.Rule) []string {
+	var names []string
+	for _, c := range r.Classes() {
+		names = append(names, c.String())
+	}
+	return names
 }
 
 // maxWord is how many characters of a value a title or runbook shows.
@@ -108,7 +117,7 @@ func (v *view) values(name string) []string {
 	if s, ok := v.group[name]; ok {
 		return []string{s}
 	}
-	raw, ok := v.first[name]
+	raw, ok := v.field(name)
 	if !ok {
 		return nil
 	}
@@ -121,6 +130,25 @@ func (v *view) values(name string) []string {
 		out = append(out, plain(el))
 	}
 	return out
+}
+
+// field returns what the alert's first event has of a field; of a sequence, step.field is that of the step's first event
+// that has it.
+func (v *view) field(name string) (json.RawMessage, bool) {
+	if v.rule.Sequence == nil {
+		if len(v.events) == 0 {
+			return nil, false
+		}
+		raw, ok := v.events[0].Fields[name]
+		return raw, ok
+	}
+	step, name, _ := strings.Cut(name, ".")
+	for i := range v.events {
+		if raw, ok := v.events[i].Fields[name]; ok && v.events[i].Step == step {
+			return raw, true
+		}
+	}
+	return nil, false
 }
 
 // plain returns a JSON value as text: strings without quotes, all else as JSON.

@@ -14,7 +14,7 @@ type RuleStats struct {
 	Rule    string
 	Keys    int
 	Bytes   int64  // estimated
-	Evicted uint64 // groups dropped because the state was over its bound, since New
+	Evicted uint64 // groups, and of a sequence's large groups single events, dropped because the state was over its bound, since New
 }
 
 // Stats returns the engine's present size.

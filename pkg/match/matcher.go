@@ -16,17 +16,17 @@ import (
 
 // Matcher turns the events of one range at a time into signals. It is not safe for concurrent use: one per goroutine.
 type Matcher struct {
-	find    func(e *event.Event, dst []*rule.Rule) []*rule.Rule
+	find    func(e *event.Event, dst []rule.Hit) []rule.Hit
 	plans   map[*rule.Rule]*plan
 	matches map[string]uint64
 
 	seen    map[event.UID]struct{} // events of the range that matched
 	index   map[string]*folding
 	folded  []*folding
-	matched []*rule.Rule // scratch
-	buf     []byte       // scratch: combining key
-	text    []byte       // scratch: values of the group key, one behind the other
-	ends    []int        // where each of them ends
+	matched []rule.Hit // scratch
+	buf     []byte     // scratch: combining key
+	text    []byte     // scratch: values of the group key, one behind the other
+	ends    []int      // where each of them ends
 }
 
 // plan is what the matcher works out once for each rule.
@@ -35,6 +35,7 @@ type plan struct {
 	no     uint64 // position in the set: tells rules apart in the combining key
 	bucket int64  // nanoseconds; 0: matches are never combined
 	hashes int    // kind distinct: how many hashes decide it
+	whole  bool   // lives in one shard, whatever the key
 }
 
 // folding is a signal that still grows.
@@ -46,9 +47,9 @@ type folding struct {
 }
 
 // New returns a matcher for the rules of set.
-func New(set *rule.Set) *Matcher { return newMatcher(set.Rules(), set.Match) }
+func New(set *rule.Set) *Matcher { return newMatcher(set.Rules(), set.Hits) }
 
-func newMatcher(rules []*rule.Rule, find func(*event.Event, []*rule.Rule) []*rule.Rule) *Matcher {
+func newMatcher(rules []*rule.Rule, find func(*event.Event, []rule.Hit) []rule.Hit) *Matcher {
 	m := &Matcher{
 		find:    find,
 		plans:   make(map[*rule.Rule]*plan, len(rules)),
@@ -57,7 +58,7 @@ func newMatcher(rules []*rule.Rule, find func(*event.Event, []*rule.Rule) []*rul
 		index:   map[string]*folding{},
 	}
 	for i, r := range rules {
-		p := &plan{rule: r, no: uint64(i), bucket: int64(Bucket(r))}
+		p := &plan{rule: r, no: uint64(i), bucket: int64(Bucket(r)), whole: r.Whole()}
 		if r.Distinct != nil {
 			p.hashes = HashLimit(r.Distinct.Count)
 		}
@@ -68,9 +69,9 @@ func newMatcher(rules []*rule.Rule, find func(*event.Event, []*rule.Rule) []*rul
 
 // Bucket returns the width of the time buckets in which matches of r are combined: 1/256 of the window, rounded down to
 // whole seconds, at least one second; so a window's edge is off by less than half a percent, or a second. 0 means that each
-// match is a signal of its own, which is so where each event is its own alert.
+// match is a signal of its own, which is so where each event is its own alert, and where order counts.
 func Bucket(r *rule.Rule) time.Duration {
-	if r.Period() == 0 && r.FirstSeen == nil {
+	if r.Period() == 0 && r.FirstSeen == nil || r.Sequence != nil {
 		return 0
 	}
 	return max(time.Second, (r.Window() / 256).Truncate(time.Second))
@@ -104,10 +105,18 @@ func (m *Matcher) Event(e *event.Event) {
 		return
 	}
 	m.seen[e.UID] = struct{}{}
-	for _, r := range m.matched {
-		m.matches[r.ID]++
-		if r.Mode != rule.DryRun {
-			m.fold(m.plans[r], e)
+	var last *rule.Rule
+	for _, h := range m.matched {
+		if h.Rule != last { // an event that is several steps is one match
+			m.matches[h.Rule.ID]++
+		}
+		last = h.Rule
+		switch {
+		case h.Rule.Mode == rule.DryRun:
+		case h.Step != nil:
+			m.step(m.plans[h.Rule], h.Step, e)
+		default:
+			m.fold(m.plans[h.Rule], e)
 		}
 	}
 }
@@ -128,14 +137,9 @@ func (m *Matcher) fold(p *plan, e *event.Event) {
 	}
 	m.text, m.ends = m.text[:0], m.ends[:0]
 	for _, k := range r.GroupBy {
-		start := len(m.text)
-		m.text = k.AppendText(m.text, e)
-		if v := m.text[start:]; len(v) > MaxKeyValue || !utf8.Valid(v) {
-			m.text = append(m.text[:start], bounded(string(v))...)
-		}
-		m.ends = append(m.ends, len(m.text))
+		m.keyValue(k, e)
 	}
-	f := m.folding(p, e, at, value)
+	f := m.folding(p, e, at, value, "")
 	severity := r.Severity.Of(e.Text(event.Outcome))
 	if f.Count == 0 {
 		f.First, f.Last, f.Severity = t, t, severity
@@ -156,8 +160,18 @@ func (m *Matcher) fold(p *plan, e *event.Event) {
 	f.samples.add(e, t, r.Capture)
 }
 
-// folding finds the signal of (rule, key, bucket, value), or begins it.
-func (m *Matcher) folding(p *plan, e *event.Event, at int64, value string) *folding {
+// keyValue adds the event's value of one key of the group.
+func (m *Matcher) keyValue(k rule.Key, e *event.Event) {
+	start := len(m.text)
+	m.text = k.AppendText(m.text, e)
+	if v := m.text[start:]; len(v) > MaxKeyValue || !utf8.Valid(v) {
+		m.text = append(m.text[:start], bounded(string(v))...)
+	}
+	m.ends = append(m.ends, len(m.text))
+}
+
+// folding finds the signal of (rule, key, bucket, value, step), or begins it.
+func (m *Matcher) folding(p *plan, e *event.Event, at int64, value, step string) *folding {
 	b := binary.AppendUvarint(m.buf[:0], p.no)
 	b = binary.AppendVarint(b, at)
 	for _, end := range m.ends {
@@ -167,12 +181,12 @@ func (m *Matcher) folding(p *plan, e *event.Event, at int64, value string) *fold
 	if p.bucket == 0 {
 		b = append(b, e.UID[:]...)
 	}
-	b = append(b, value...)
+	b = append(append(b, value...), step...) // of one rule, only one of them is used
 	m.buf = b
 	if f := m.index[string(b)]; f != nil {
 		return f
 	}
-	f := &folding{plan: p, Signal: Signal{Rule: p.rule.ID, Hash: p.rule.Hash, Time: at, Value: value}}
+	f := &folding{plan: p, Signal: Signal{Rule: p.rule.ID, Hash: p.rule.Hash, Time: at, Value: value, Step: step}}
 	if len(m.ends) > 0 {
 		f.Key = make([]string, 0, len(m.ends))
 	}
@@ -195,7 +209,11 @@ func (m *Matcher) Signals(shards int) [][]Signal {
 	slices.SortFunc(m.folded, func(a, b *folding) int { return Compare(&a.Signal, &b.Signal) })
 	out := make([][]Signal, shards)
 	for _, f := range m.folded {
-		n := Shard(f.Hash, f.Key, shards)
+		key := f.Key
+		if f.plan.whole {
+			key = nil
+		}
+		n := Shard(f.Hash, key, shards)
 		out[n] = append(out[n], f.Signal)
 	}
 	return out
@@ -204,18 +222,19 @@ func (m *Matcher) Signals(shards int) [][]Signal {
 // Matches returns how many events each rule matched in the range, by rule id, rules of mode dry_run included. The caller owns it.
 func (m *Matcher) Matches() map[string]uint64 { return maps.Clone(m.matches) }
 
-// Compare orders signals within a frame: by rule, key, time, value and first sample.
+// Compare orders signals within a frame: by rule, key, time, value, step and first sample.
 func Compare(a, b *Signal) int {
 	return cmp.Or(
 		cmp.Compare(a.Rule, b.Rule),
 		slices.Compare(a.Key, b.Key),
 		cmp.Compare(a.Time, b.Time),
 		cmp.Compare(a.Value, b.Value),
+		cmp.Compare(a.Step, b.Step),
 		slices.CompareFunc(a.Samples, b.Samples, func(x, y Sample) int { return cmp.Compare(x.EventUID, y.EventUID) }),
 	)
 }
 
-// Shard returns the shard that correlates a rule's group key.
+// Shard returns the shard that correlates a rule's group key. A rule that lives whole in one shard has no key here.
 func Shard(hash string, key []string, shards int) int {
 	var buf [256]byte
 	b := append(buf[:0], hash...)

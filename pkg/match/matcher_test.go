@@ -42,8 +42,18 @@ func testRules() []*rule.Rule {
 }
 
 // all is a condition that always holds.
-func all(rules []*rule.Rule) func(*event.Event, []*rule.Rule) []*rule.Rule {
-	return func(_ *event.Event, dst []*rule.Rule) []*rule.Rule { return append(dst, rules...) }
+func all(rules []*rule.Rule) func(*event.Event, []rule.Hit) []rule.Hit {
+	var hits []rule.Hit
+	for _, r := range rules {
+		if r.Sequence == nil {
+			hits = append(hits, rule.Hit{Rule: r})
+			continue
+		}
+		for _, s := range r.Sequence.Steps {
+			hits = append(hits, rule.Hit{Rule: r, Step: s})
+		}
+	}
+	return func(_ *event.Event, dst []rule.Hit) []rule.Hit { return append(dst, hits...) }
 }
 
 func newEvent(n int, at int64, ip byte, name, outcome string) *event.Event {

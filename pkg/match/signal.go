@@ -11,7 +11,7 @@ import (
 type Signal struct {
 	Rule     string   `json:"rule"`              // rule id
 	Hash     string   `json:"hash"`              // rule.Rule.Hash: another condition, window or group is another rule
-	Key      []string `json:"key,omitempty"`     // values of group_by, in its order
+	Key      []string `json:"key,omitempty"`     // values of group_by, in its order; "" for one that a step does not give
 	Time     int64    `json:"time"`              // event time, or start of the time bucket; Unix nanoseconds
 	First    int64    `json:"first,omitempty"`   // earliest event time in the bucket; 0 is Time
 	Last     int64    `json:"last,omitempty"`    // latest event time in the bucket; 0 is Time
@@ -19,6 +19,7 @@ type Signal struct {
 	Sum      float64  `json:"sum,omitempty"`     // kind sum: sum of the field
 	Hashes   []uint64 `json:"hashes,omitempty"`  // kind distinct: 64-bit hashes of the values, sorted, unique, the smallest k
 	Value    string   `json:"value,omitempty"`   // kind first_seen: the (composite) value
+	Step     string   `json:"step,omitempty"`    // kind sequence: the step's name; such signals are of one event and never combined
 	Severity string   `json:"severity"`          // highest of the matches
 	Samples  []Sample `json:"samples,omitempty"` // up to MaxSamples, the smallest by (time, id)
 }

@@ -82,22 +82,26 @@ func benchEvents() []*event.Event {
 func BenchmarkMatch(b *testing.B) {
 	events := benchEvents()
 	small, large := benchSet(b, 57), benchSet(b, 1000)
-	scan := func(e *event.Event, dst []*Rule) []*Rule { return appendMatches(dst, small.rules, e) }
-	machine := func(e *event.Event, dst []*Rule) []*Rule {
+	var targets []*target
+	for _, r := range small.rules {
+		targets = append(targets, r.targets()...)
+	}
+	scan := func(e *event.Event, dst []Hit) []Hit { return appendMatches(dst, targets, e) }
+	machine := func(e *event.Event, dst []Hit) []Hit {
 		for _, r := range small.rules {
 			if r.cond.machine.holds(e) {
-				dst = append(dst, r)
+				dst = append(dst, Hit{Rule: r})
 			}
 		}
 		return dst
 	}
 	for _, way := range []struct {
 		name  string
-		match func(*event.Event, []*Rule) []*Rule
-	}{{"rules=57/index+closures", small.Match}, {"rules=57/closures", scan}, {"rules=57/machine", machine}, {"rules=1000/index+closures", large.Match}} {
+		match func(*event.Event, []Hit) []Hit
+	}{{"rules=57/index+closures", small.Hits}, {"rules=57/closures", scan}, {"rules=57/machine", machine}, {"rules=1000/index+closures", large.Hits}} {
 		b.Run(way.name, func(b *testing.B) {
 			b.ReportAllocs()
-			var dst []*Rule
+			var dst []Hit
 			matches := 0
 			for i := 0; b.Loop(); i++ {
 				dst = way.match(events[i%len(events)], dst[:0])

@@ -9,22 +9,23 @@ import (
 	"github.com/shrike-sec/shrike/pkg/event"
 )
 
-// index finds the rules that an event of one class can match: each rule hangs on one predicate that its condition
-// requires, a field that must have one of a few values. Rules that require none are tried on every event.
+// index finds the rules that an event of one class can match: each rule (of a sequence each step) hangs on
+// one predicate that its condition requires, a field that must have one of a few values. Those that require none are tried
+// on every event.
 type index struct {
 	texts []textIndex
 	ints  []intIndex
-	rest  []*Rule
+	rest  []*target
 }
 
 type textIndex struct {
-	field event.TextField
-	rules map[string][]*Rule
+	field   event.TextField
+	targets map[string][]*target
 }
 
 type intIndex struct {
-	field event.IntField
-	rules map[int64][]*Rule
+	field   event.IntField
+	targets map[int64][]*target
 }
 
 // selective lists the fields to index by, the most telling first; any other field comes after these, outcome last.
@@ -43,12 +44,12 @@ func rank(f *event.Field) int {
 	return len(selective)
 }
 
-func newIndex(rules []*Rule) *index {
+func newIndex(targets []*target) *index {
 	ix := &index{}
-	for _, r := range rules {
-		required := requirements(r.cond.tree)
+	for _, t := range targets {
+		required := requirements(t.cond.tree)
 		if len(required) == 0 {
-			ix.rest = append(ix.rest, r)
+			ix.rest = append(ix.rest, t)
 			continue
 		}
 		best := required[0]
@@ -57,63 +58,71 @@ func newIndex(rules []*Rule) *index {
 				best = q
 			}
 		}
-		ix.add(r, best)
+		ix.add(t, best)
 	}
 	return ix
 }
 
-func (ix *index) add(r *Rule, q requirement) {
+func (ix *index) add(t *target, q requirement) {
 	if q.field.Type == event.TypeText {
 		h := q.field.TextField()
-		i := slices.IndexFunc(ix.texts, func(t textIndex) bool { return t.field == h })
+		i := slices.IndexFunc(ix.texts, func(x textIndex) bool { return x.field == h })
 		if i < 0 {
 			i = len(ix.texts)
-			ix.texts = append(ix.texts, textIndex{h, map[string][]*Rule{}})
+			ix.texts = append(ix.texts, textIndex{h, map[string][]*target{}})
 		}
 		for v := range q.texts {
-			ix.texts[i].rules[v] = append(ix.texts[i].rules[v], r)
+			ix.texts[i].targets[v] = append(ix.texts[i].targets[v], t)
 		}
 		return
 	}
 	h := q.field.IntField()
-	i := slices.IndexFunc(ix.ints, func(t intIndex) bool { return t.field == h })
+	i := slices.IndexFunc(ix.ints, func(x intIndex) bool { return x.field == h })
 	if i < 0 {
 		i = len(ix.ints)
-		ix.ints = append(ix.ints, intIndex{h, map[int64][]*Rule{}})
+		ix.ints = append(ix.ints, intIndex{h, map[int64][]*target{}})
 	}
 	for v := range q.ints {
-		ix.ints[i].rules[v] = append(ix.ints[i].rules[v], r)
+		ix.ints[i].targets[v] = append(ix.ints[i].targets[v], t)
 	}
 }
 
-// match appends the rules that match e. A rule hangs on one field and one value of the event: it comes once.
-func (ix *index) match(e *event.Event, dst []*Rule) []*Rule {
+// match appends the targets that match e. A target hangs on one field and one value of the event: it comes once.
+func (ix *index) match(e *event.Event, dst []Hit) []Hit {
 	before := len(dst)
 	for i := range ix.texts {
-		dst = appendMatches(dst, ix.texts[i].rules[e.Text(ix.texts[i].field)], e)
+		dst = appendMatches(dst, ix.texts[i].targets[e.Text(ix.texts[i].field)], e)
 	}
 	for i := range ix.ints {
 		if v, ok := e.Int(ix.ints[i].field); ok {
-			dst = appendMatches(dst, ix.ints[i].rules[v], e)
+			dst = appendMatches(dst, ix.ints[i].targets[v], e)
 		}
 	}
 	dst = appendMatches(dst, ix.rest, e)
 	if len(dst)-before > 1 {
-		slices.SortFunc(dst[before:], byID)
+		slices.SortFunc(dst[before:], byPlace)
 	}
 	return dst
 }
 
-func appendMatches(dst, candidates []*Rule, e *event.Event) []*Rule {
-	for _, r := range candidates {
-		if r.matches(e) {
-			dst = append(dst, r)
+func appendMatches(dst []Hit, candidates []*target, e *event.Event) []Hit {
+	for _, t := range candidates {
+		if t.matches(e) {
+			dst = append(dst, t.Hit)
 		}
 	}
 	return dst
 }
 
 func byID(a, b *Rule) int { return strings.Compare(a.ID, b.ID) }
+
+// byPlace orders hits by rule, and those of a sequence by step.
+func byPlace(a, b Hit) int {
+	if c := byID(a.Rule, b.Rule); c != 0 || a.Step == nil || b.Step == nil {
+		return c
+	}
+	return a.Step.no - b.Step.no
+}
 
 // requirement says that a condition can hold only where the field has one of the values.
 type requirement struct {

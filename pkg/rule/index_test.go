@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -20,27 +21,53 @@ func TestIndexChangesNothing(t *testing.T) {
 			r.Outcome = oneOf(t, "any", "any", "success", "failure")
 			r.Mode = Mode(oneOf(t, "live", "live", "dry_run", "off"))
 			r.cond = mustCompile(t, genIndexable(t)+genCondition(t, 1, "")+")")
+			if rapid.IntRange(0, 3).Draw(t, "sequence") == 0 {
+				r = sequenceOf(t, r)
+			}
 			rules = append(rules, r)
 		}
 		set := NewSet(rules)
 		indexed += len(set.indexes[event.API].texts) + len(set.indexes[event.API].ints)
 		for range 8 {
 			e := genEvent(t)
-			var want []*Rule
+			var want []string
 			for _, r := range set.Rules() {
-				if r.matches(e) {
-					want = append(want, r)
+				for _, target := range r.targets() {
+					if r.Mode != Off && target.matches(e) {
+						want = append(want, hitName(target.Hit))
+					}
 				}
 			}
-			got := set.Match(e, nil)
-			if fmt.Sprint(ids(got)) != fmt.Sprint(ids(want)) {
-				t.Fatalf("%s: the index gives %v, all rules %v", e.AppendJSON(nil), ids(got), ids(want))
+			var got []string
+			for _, h := range set.Hits(e, nil) {
+				got = append(got, hitName(h))
+			}
+			if !slices.Equal(got, want) {
+				t.Fatalf("%s: the index gives %v, all rules %v", e.AppendJSON(nil), got, want)
+			}
+			once := ids(set.Match(e, nil))
+			if !slices.Equal(once, slices.Compact(slices.Clone(once))) || (len(once) == 0) != (len(got) == 0) {
+				t.Fatalf("Match gives %v of hits %v", once, got)
 			}
 		}
 	})
 	if indexed == 0 {
 		t.Error("no rule was indexed")
 	}
+}
+
+// sequenceOf makes r a sequence whose first step is what r was; the second is of another class.
+func sequenceOf(t *rapid.T, r *Rule) *Rule {
+	second := &Step{Name: "b", Class: event.API, Outcome: "any", no: 1, cond: mustCompile(t, genIndexable(t)+genCondition(t, 1, "")+")")}
+	second.Class = rapid.SampledFrom([]event.Class{event.API, event.Flow}).Draw(t, "class")
+	return &Rule{ID: r.ID, Mode: r.Mode, Sequence: &Sequence{Steps: []*Step{{Name: "a", Class: r.Class, Outcome: r.Outcome, cond: r.cond}, second}}}
+}
+
+func hitName(h Hit) string {
+	if h.Step == nil {
+		return h.Rule.ID
+	}
+	return h.Rule.ID + "." + h.Step.Name
 }
 
 // genIndexable opens a condition of which the generated rest is one part.
@@ -75,9 +102,15 @@ func TestMatchAllocatesNothing(t *testing.T) {
 	for i, source := range []string{`event_name == "PutBucketPolicy"`, `bytes_out > 1`, `event_source in ["s3.amazonaws.com", "x"]`} {
 		rules = append(rules, &Rule{ID: fmt.Sprint("r", 3-i), Class: event.API, Outcome: "any", Mode: Live, cond: mustCompile(t, source)})
 	}
+	rules[2] = &Rule{ID: "r1", Mode: Live, Sequence: &Sequence{Steps: []*Step{
+		{Name: "a", Class: event.API, Outcome: "any", cond: rules[2].cond}, {Name: "b", Class: event.API, Outcome: "any", no: 1, cond: rules[1].cond}}}}
 	set, e, dst := NewSet(rules), sampleEvent(), make([]*Rule, 0, 8)
 	if n := testing.AllocsPerRun(100, func() { dst = set.Match(e, dst[:0]) }); n != 0 {
 		t.Errorf("Match allocates %v times", n)
+	}
+	hits := make([]Hit, 0, 8)
+	if n := testing.AllocsPerRun(100, func() { hits = set.Hits(e, hits[:0]) }); n != 0 || len(hits) != 4 {
+		t.Errorf("Hits allocates %v times and gives %d hits, want 4", n, len(hits))
 	}
 	if got := fmt.Sprint(ids(dst)); got != "[r1 r2 r3]" {
 		t.Errorf("matched %s, want [r1 r2 r3]", got)

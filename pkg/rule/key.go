@@ -31,6 +31,19 @@ func (k Key) AppendText(dst []byte, e *event.Event) []byte {
 	return dst
 }
 
+// Each calls found with the text of each value of the key until it returns false; a path with [] has several. A text is
+// valid only during the call.
+func (k Key) Each(e *event.Event, found func(text string) bool) {
+	if len(k.Path) == 0 {
+		found(k.Text(e))
+		return
+	}
+	more := true
+	walk(e.Object(k.Field.ObjectField()).Value, k.Path, func(v *fastjson.Value) {
+		more = more && found(string(appendLeaf(nil, v)))
+	})
+}
+
 // Text returns the key's value as text, "" when missing.
 func (k Key) Text(e *event.Event) string {
 	if len(k.Path) == 0 && k.Field.Type == event.TypeText {

@@ -225,22 +225,25 @@ func placeholders(text string, typed bool) []placeholder {
 	return found
 }
 
+// naming finds what a name in title, runbook or pivots stands for; nil when nothing can be said about names.
+type naming func(name string) (Key, *mistake)
+
 // template reads a text with {name} places and returns the keys that it names.
-func (s *source) template(n ast.Node, what string, c event.Class) (Template, []Key) {
+func (s *source) template(n ast.Node, what string, names naming) (Template, []Key) {
 	text, ok := s.text(n, what)
 	if !ok {
 		return Template{}, nil
 	}
-	return ParseTemplate(text), s.placeholderKeys(n, text, placeholders(text, false), c)
+	return ParseTemplate(text), s.placeholderKeys(n, text, placeholders(text, false), names)
 }
 
-func (s *source) placeholderKeys(n ast.Node, text string, places []placeholder, c event.Class) []Key {
+func (s *source) placeholderKeys(n ast.Node, text string, places []placeholder, names naming) []Key {
 	var keys []Key
 	for _, p := range places {
-		if contains(builtins, p.name) || c == event.None {
+		if contains(builtins, p.name) || names == nil {
 			continue
 		}
-		k, bad := parseKey(p.name, c)
+		k, bad := names(p.name)
 		if bad != nil {
 			hint := bad.hint
 			if h := nearest(p.name, builtins); hint == "" {

@@ -21,7 +21,7 @@ var (
 )
 
 // laterKinds are kinds of rules that the language has and this version does not evaluate.
-var laterKinds = []string{"sequence", "baseline", "absence", "query"}
+var laterKinds = []string{"baseline", "absence", "query"}
 
 // readRule reads one rule file. It returns nil when the file is no YAML mapping; else the rule, which is good only if
 // nothing was reported.
@@ -40,19 +40,42 @@ func readRule(s *source, text []byte, lists *lists) *Rule {
 	}
 	version := sha256.Sum256(text)
 	r := &Rule{File: s.file, Version: hex.EncodeToString(version[:6])}
-	named := readWhat(m, r, lists)
-	readKind(m, r)
-	readGrouping(m, r)
-	named = append(named, readAdvice(m, r)...)
+	readID(m, r)
+	readSeverity(m, r)
+	r.Mode = Live
+	if n := m.take("mode"); n != nil {
+		r.Mode = Mode(m.word(n, "mode", string(Live), string(DryRun), string(Off)))
+	}
+	names := readMatching
+	if m.has("sequence") {
+		names = readSequence
+	}
+	named := readWords(m, r, names(m, r, lists))
+	readDedup(m, r)
 	readTests(m, r)
 	m.done()
-	for _, k := range append(append(append([]Key{}, r.GroupBy...), r.Show...), named...) {
-		if !hasKey(r.Capture, k.Name) {
-			r.Capture = append(r.Capture, k)
+	r.Capture = union(r.GroupBy, r.Show, named)
+	if r.Sequence != nil {
+		r.Capture = nil
+		for _, s := range r.Sequence.Steps {
+			r.Capture = union(r.Capture, s.Capture)
 		}
 	}
 	r.Hash = r.identity()
 	return r
+}
+
+// union joins lists of keys, each name once.
+func union(lists ...[]Key) []Key {
+	var all []Key
+	for _, keys := range lists {
+		for _, k := range keys {
+			if !hasKey(all, k.Name) {
+				all = append(all, k)
+			}
+		}
+	}
+	return all
 }
 
 func laterKind(m *mapping) string {
@@ -64,8 +87,7 @@ func laterKind(m *mapping) string {
 	return ""
 }
 
-// readWhat reads what the rule is and looks for; it returns the keys that the title names.
-func readWhat(m *mapping, r *Rule, lists *lists) []Key {
+func readID(m *mapping, r *Rule) {
 	n := m.need("id")
 	if id, ok := m.text(n, "id"); ok {
 		r.ID = id
@@ -77,19 +99,38 @@ func readWhat(m *mapping, r *Rule, lists *lists) []Key {
 			m.report(nodePlace(n), "", "id must be the file's name, %q, not %q", file, id)
 		}
 	}
+}
+
+// readMatching reads what a rule of one class looks for: all kinds but sequence.
+func readMatching(m *mapping, r *Rule, lists *lists) naming {
+	t := readTarget(m, lists)
+	r.Class, r.Outcome, r.When, r.cond = t.class, t.outcome, t.when, t.cond
+	readKind(m, r)
+	r.GroupBy = m.keys(m.take("group_by"), "group_by", m.single, r.Class)
+	r.Show = m.keys(m.take("show"), "show", m.key, r.Class)
+	if r.Class == event.None {
+		return nil
+	}
+	return func(name string) (Key, *mistake) { return parseKey(name, r.Class) }
+}
+
+// written is a target as the rule writes it.
+type written struct {
+	class   event.Class
+	outcome string
+	when    string
+	cond    *condition
+}
+
+// readTarget reads class, outcome and when, of a rule or of a step.
+func readTarget(m *mapping, lists *lists) written {
+	var t written
 	if class := m.word(m.need("class"), "class", "api", "flow", "http", "dns"); class != "" {
-		r.Class, _ = event.ParseClass(class)
+		t.class, _ = event.ParseClass(class)
 	}
-	title, named := m.template(m.need("title"), "title", r.Class)
-	r.Title = title
-	readSeverity(m, r)
-	r.Outcome = m.word(m.need("outcome"), "outcome", event.Success, event.Failure, "any")
-	r.Mode = Live
-	if n := m.take("mode"); n != nil {
-		r.Mode = Mode(m.word(n, "mode", string(Live), string(DryRun), string(Off)))
-	}
-	readWhen(m, r, lists)
-	return named
+	t.outcome = m.word(m.need("outcome"), "outcome", event.Success, event.Failure, anyOutcome)
+	readWhen(m, &t, lists)
+	return t
 }
 
 func readSeverity(m *mapping, r *Rule) {
@@ -97,8 +138,8 @@ func readSeverity(m *mapping, r *Rule) {
 	if n == nil {
 		return
 	}
-	if v, ok := scalar(n); ok {
-		v = m.word(n, "severity", severities...)
+	if _, ok := scalar(n); ok {
+		v := m.word(n, "severity", severities...)
 		r.Severity = Severities{Success: v, Failure: v, Unknown: v}
 		return
 	}
@@ -115,7 +156,7 @@ func readSeverity(m *mapping, r *Rule) {
 	by.done()
 }
 
-func readWhen(m *mapping, r *Rule, lists *lists) {
+func readWhen(m *mapping, t *written, lists *lists) {
 	n := m.need("when")
 	if n == nil {
 		return
@@ -125,19 +166,19 @@ func readWhen(m *mapping, r *Rule, lists *lists) {
 		m.report(nodePlace(n), "", "when must be a block: write `when: |` and the condition below it, indented (elsewhere YAML takes # and : for itself)")
 		return
 	}
-	r.When = strings.TrimRight(lit.Value.Value, " \n")
-	if strings.TrimSpace(r.When) == "" {
+	t.when = strings.TrimRight(lit.Value.Value, " \n")
+	if strings.TrimSpace(t.when) == "" {
 		m.report(nodePlace(n), "", "when is empty")
 		return
 	}
-	if r.Class == event.None {
+	if t.class == event.None {
 		return
 	}
-	cond, bad := compile(r.When, r.Class, lists)
+	cond, bad := compile(t.when, t.class, lists)
 	for _, b := range bad {
 		m.report(m.inside(n, lit.Value.Value, b.offset), b.hint, "%s", b.message)
 	}
-	r.cond = cond
+	t.cond = cond
 }
 
 // readKind reads the one block that says how matches become alerts.
@@ -199,9 +240,7 @@ func readKindBlock(b *mapping, kind string, r *Rule) {
 
 func within(b *mapping) time.Duration { return b.duration(b.need("within"), "within", time.Second) }
 
-func readGrouping(m *mapping, r *Rule) {
-	r.GroupBy = m.keys(m.take("group_by"), "group_by", m.single, r.Class)
-	r.Show = m.keys(m.take("show"), "show", m.key, r.Class)
+func readDedup(m *mapping, r *Rule) {
 	if n := m.take("dedup"); n != nil {
 		r.Dedup = m.duration(n, "dedup", time.Second)
 		if w := r.Window(); r.Dedup > 0 && r.Dedup < w {
@@ -210,8 +249,10 @@ func readGrouping(m *mapping, r *Rule) {
 	}
 }
 
-// readAdvice reads what helps the person who gets the alert; it returns the keys that runbook and pivots name.
-func readAdvice(m *mapping, r *Rule) []Key {
+// readWords reads what the person who gets the alert will read; it returns the keys that title, runbook and pivots name.
+func readWords(m *mapping, r *Rule, names naming) []Key {
+	title, named := m.template(m.need("title"), "title", names)
+	r.Title = title
 	n := m.need("attack")
 	r.Attack = m.texts(n, "attack")
 	for _, id := range r.Attack {
@@ -228,12 +269,12 @@ func readAdvice(m *mapping, r *Rule) []Key {
 			m.report(nodePlace(n), "", "a reference is a web address, not %q", u)
 		}
 	}
-	runbook, named := m.template(m.need("runbook"), "runbook", r.Class)
+	runbook, more := m.template(m.need("runbook"), "runbook", names)
 	r.Runbook = runbook
-	return append(named, readPivots(m, r)...)
+	return append(append(named, more...), readPivots(m, r, names)...)
 }
 
-func readPivots(m *mapping, r *Rule) []Key {
+func readPivots(m *mapping, r *Rule, names naming) []Key {
 	n := m.take("pivots")
 	if n == nil {
 		return nil
@@ -256,7 +297,7 @@ func readPivots(m *mapping, r *Rule) []Key {
 				block.report(block.inside(n, sql, p.offset), "", "{%s} needs a ClickHouse type: {%s:String}", p.name, p.name)
 			}
 		}
-		named = append(named, block.placeholderKeys(n, sql, places, r.Class)...)
+		named = append(named, block.placeholderKeys(n, sql, places, names)...)
 	}
 	return named
 }
@@ -273,6 +314,8 @@ func (r *Rule) identity() string {
 		fmt.Fprintf(&b, "distinct\x00%s\x00%d\x00%d", r.Distinct.Of.Name, r.Distinct.Count, r.Distinct.Within)
 	case r.Sum != nil:
 		fmt.Fprintf(&b, "sum\x00%s\x00%g\x00%d", r.Sum.Of.Name, r.Sum.Total, r.Sum.Within)
+	case r.Sequence != nil:
+		r.Sequence.identify(&b)
 	case r.FirstSeen != nil:
 		b.WriteString("first_seen")
 		for _, k := range r.FirstSeen.Value {

@@ -8,7 +8,8 @@ import (
 
 // Rule is one compiled rule. It is immutable and safe for concurrent use.
 //
-// At most one of Threshold, Distinct, Sum and FirstSeen is set; none means that each match is an alert (kind match).
+// At most one of Threshold, Distinct, Sum, FirstSeen and Sequence is set; none means that each match is an alert (kind
+// match). The steps of a sequence have class, outcome and condition; the rule itself then has none of them.
 type Rule struct {
 	ID             string
 	File           string // where it was read from
@@ -33,6 +34,7 @@ type Rule struct {
 	Distinct  *Distinct
 	Sum       *Sum
 	FirstSeen *FirstSeen
+	Sequence  *Sequence
 
 	// Hash identifies what decides an alert's identity: condition, kind, window and group. Version is the hash of
 	// the whole file.
@@ -120,6 +122,8 @@ func (r *Rule) Window() time.Duration {
 		return r.Distinct.Within
 	case r.Sum != nil:
 		return r.Sum.Within
+	case r.Sequence != nil:
+		return r.Sequence.Within
 	}
 	return 0
 }

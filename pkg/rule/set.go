@@ -23,19 +23,21 @@ const classes = int(event.Alert) + 1
 func NewSet(rules []*Rule) *Set {
 	s := &Set{rules: slices.Clone(rules)}
 	slices.SortFunc(s.rules, byID)
-	var byClass [classes][]*Rule
+	var byClass [classes][]*target
 	h := sha256.New()
 	for _, r := range s.rules {
 		h.Write([]byte(r.ID + "\x00" + r.Version + "\x00"))
-		for _, l := range r.cond.lists {
-			h.Write([]byte(l.hash()))
-		}
-		if r.Mode != Off {
-			byClass[r.Class] = append(byClass[r.Class], r)
+		for _, t := range r.targets() {
+			for _, l := range t.cond.lists {
+				h.Write([]byte(l.hash()))
+			}
+			if r.Mode != Off {
+				byClass[t.class] = append(byClass[t.class], t)
+			}
 		}
 	}
-	for c, rules := range byClass {
-		s.indexes[c] = newIndex(rules)
+	for c, targets := range byClass {
+		s.indexes[c] = newIndex(targets)
 	}
 	s.hash = hex.EncodeToString(h.Sum(nil)[:8])
 	return s
@@ -56,8 +58,20 @@ func (s *Set) Rule(id string) *Rule {
 // Hash identifies the set: all rules with their lists. Frames carry it.
 func (s *Set) Hash() string { return s.hash }
 
-// Match appends the rules whose class, outcome and condition hold for e to dst and returns it, in the order of their
-// ids; rules of mode off never match. It allocates nothing beyond dst.
+// Hits appends the rules whose class, outcome and condition hold for e to dst and returns it, in the order of their ids; a
+// sequence comes once for each of its steps that matches, in their order. Rules of mode off never match. It allocates
+// nothing beyond dst.
+func (s *Set) Hits(e *event.Event, dst []Hit) []Hit { return s.indexes[e.Class].match(e, dst) }
+
+// Match is Hits without the steps: each rule comes once.
 func (s *Set) Match(e *event.Event, dst []*Rule) []*Rule {
-	return s.indexes[e.Class].match(e, dst)
+	var room [64]Hit
+	var last *Rule
+	for _, h := range s.Hits(e, room[:0]) {
+		if h.Rule != last {
+			dst = append(dst, h.Rule)
+		}
+		last = h.Rule
+	}
+	return dst
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -194,11 +195,20 @@ type ruleInfo struct {
 	Runbook string   `json:"runbook"`
 }
 
+// classes are those of the rule's events: several where its steps have several.
+func classes(r *rule.Rule) string {
+	var names []string
+	for _, c := range r.Classes() {
+		names = append(names, c.String())
+	}
+	return strings.Join(names, " ")
+}
+
 func (s *server) listRules(w http.ResponseWriter, _ *http.Request) {
 	rules := []ruleInfo{}
 	for _, r := range s.Rules.Rules() {
 		rules = append(rules, ruleInfo{
-			ID: r.ID, Title: r.Title.Source, Class: r.Class.String(), Mode: string(r.Mode),
+			ID: r.ID, Title: r.Title.Source, Class: classes(r), Mode: string(r.Mode),
 			Attack: r.Attack, Tags: r.Tags, Runbook: r.Runbook.Source,
 		})
 	}

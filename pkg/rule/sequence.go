@@ -1,0 +1,97 @@
+package rule
+
+import (
+	"slices"
+	"time"
+
+	"github.com/shrike-sec/shrike/pkg/event"
+)
+
+// Sequence fires where one event of each step, none of them twice, lies within the window: in the order of the steps
+// (events of one time are in any order), or in any order.
+//
+// A step with Unless forbids. Between two steps it says that none of its events lies between theirs, both ends included;
+// behind the last it says that none lies in [e, e+Within), e being the time of the last step's event. Such a sequence is
+// decided when event time has passed what is forbidden, and stays decided.
+type Sequence struct {
+	Within  time.Duration
+	Ordered bool
+	Steps   []*Step // the first is not Unless; none is when the sequence is not Ordered
+}
+
+// Step is one step of a sequence: a match of its own class.
+type Step struct {
+	Name    string
+	Class   event.Class
+	Outcome string // event.Success, event.Failure or "any"
+	When    string
+	Unless  bool
+	// By has the step's key for each of the rule's GroupBy; Field is nil where the step gives none. One of them may
+	// have a [] in its path: then the event is one match for each element.
+	By      []Key
+	Capture []Key // what an alert shows of this step's events
+
+	no   int // from 0
+	cond *condition
+}
+
+// Gives reports whether the step has a value for the i-th key of group_by.
+func (s *Step) Gives(i int) bool { return s.By[i].Field != nil }
+
+// GivesAll reports whether the step has a value for every key of group_by.
+func (s *Step) GivesAll() bool {
+	return !slices.ContainsFunc(s.By, func(k Key) bool { return k.Field == nil })
+}
+
+// Classes returns the classes of events that the rule looks at, in the order of its steps, each once.
+func (r *Rule) Classes() []event.Class {
+	if r.Sequence == nil {
+		return []event.Class{r.Class}
+	}
+	var classes []event.Class
+	for _, s := range r.Sequence.Steps {
+		if !slices.Contains(classes, s.Class) {
+			classes = append(classes, s.Class)
+		}
+	}
+	return classes
+}
+
+// Whole reports whether the rule has to live in one shard: not every step of its sequence gives every key of group_by, so
+// that a step's events belong to groups of any shard.
+func (r *Rule) Whole() bool {
+	return r.Sequence != nil && slices.ContainsFunc(r.Sequence.Steps, func(s *Step) bool { return !s.GivesAll() })
+}
+
+// Hit is a rule that matches an event, and of a sequence the step that does; Step is nil for all other kinds.
+type Hit struct {
+	Rule *Rule
+	Step *Step
+}
+
+// target is a condition that events of its class are held against.
+type target struct {
+	Hit
+	class   event.Class
+	outcome string
+	cond    *condition
+}
+
+// targets returns what the rule holds events against: itself, or its steps.
+func (r *Rule) targets() []*target {
+	if r.Sequence == nil {
+		return []*target{{Hit{Rule: r}, r.Class, r.Outcome, r.cond}}
+	}
+	var targets []*target
+	for _, s := range r.Sequence.Steps {
+		targets = append(targets, &target{Hit{r, s}, s.Class, s.Outcome, s.cond})
+	}
+	return targets
+}
+
+// matches reports whether the target takes the event: class, outcome, then the condition.
+func (t *target) matches(e *event.Event) bool {
+	return t.class == e.Class && (t.outcome == anyOutcome || t.outcome == e.Text(event.Outcome)) && t.cond.holds(scope{event: e})
+}
+
+const anyOutcome = "any"
