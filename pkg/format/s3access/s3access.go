@@ -3,6 +3,7 @@
 // A record is one line; one event of class http comes out. The line is split from both ends, because neither the
 // request nor the agent has its quotes escaped: eight plain columns from the left, the request up to a quote that a
 // status follows, the agent up to the last quote of the line, plain columns behind it. Start reading at split.
+// As CloudWatch Logs delivers them they are JSON objects instead, json.go.
 // What no field holds is in unmapped: key (as logged, when decoding changed it), requester (as logged, when actor is
 // its role), extra_N (columns behind the 27th).
 package s3access
@@ -13,6 +14,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/format"
 	"github.com/shrike-sec/shrike/pkg/format/internal/accessline"
+	"github.com/shrike-sec/shrike/pkg/format/internal/jsonrec"
 	"github.com/shrike-sec/shrike/pkg/record"
 )
 
@@ -25,12 +27,17 @@ type parser struct {
 	event  event.Event
 	cols   columns
 	actors map[string]actor // by requester as logged
+	json   jsonrec.Walker
+	table  *jsonrec.Schema
 }
 
 // New returns a parser.
-func New() format.Parser { return &parser{actors: map[string]actor{}} }
+func New() format.Parser { return &parser{actors: map[string]actor{}, table: table()} }
 
 func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
+	if len(r.Raw) > 0 && r.Raw[0] == '{' {
+		return p.parseJSON(r, emit)
+	}
 	e := &p.event
 	e.Reset(event.HTTP, r)
 	if err := p.cols.split(accessline.TrimEnd(string(r.Raw))); err != nil {
@@ -40,7 +47,7 @@ func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
 	if err := p.cols.fill(e); err != nil {
 		return err
 	}
-	p.setActor(accessline.Value(p.cols[requester]))
+	p.setActor(e, accessline.Value(p.cols[requester]))
 	emit(e)
 	return nil
 }
@@ -90,7 +97,7 @@ type actor struct {
 // maxActors bounds the cache of requesters. Sessions make new ones, so it is emptied when full.
 const maxActors = 4096
 
-func (p *parser) setActor(requester string) {
+func (p *parser) setActor(e *event.Event, requester string) {
 	if requester == "" {
 		return
 	}
@@ -103,10 +110,10 @@ func (p *parser) setActor(requester string) {
 		a = parseActor(requester)
 		p.actors[requester] = a
 	}
-	p.event.SetText(event.Actor, a.id)
-	p.event.SetText(event.ActorName, a.name)
+	e.SetText(event.Actor, a.id)
+	e.SetText(event.ActorName, a.name)
 	if a.role {
-		p.event.AddUnmapped("requester", requester)
+		e.AddUnmapped("requester", requester)
 	}
 }
 
@@ -135,8 +142,11 @@ func setKey(e *event.Event, s string) {
 	}
 }
 
-// sniff looks for a canonical owner id, a bucket and a bracketed time.
+// sniff looks for a canonical owner id, a bucket and a bracketed time, or for what only JSON of S3 has.
 func sniff(raw []byte) int {
+	if jsonrec.Has(raw, "schema_version_id", "bucket_arn") {
+		return 95
+	}
 	const id = 64
 	if len(raw) < id+40 || raw[id] != ' ' {
 		return 0
