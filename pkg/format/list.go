@@ -192,8 +192,8 @@ func (s *splitter) list(kind listKind, start int64) error {
 	return nil
 }
 
-// closeList goes behind the document's last brace. Members behind the list are the wrapping's like those in front
-// of it; where they are more than that, they are looked at afresh.
+// closeList goes behind the document's last brace. Members behind the list are the wrapping's like those in front of
+// it; those that hold more than scalars are records.
 func (s *splitter) closeList(kind listKind) error {
 	if kind == listArray {
 		return nil
@@ -210,7 +210,7 @@ func (s *splitter) closeList(kind listKind) error {
 			s.consume(1)
 			return nil
 		case ',':
-			if more, err := s.tailMember(); !more {
+			if more, err := s.tailMember(); !more || err != nil {
 				return err
 			}
 		default:
@@ -219,22 +219,29 @@ func (s *splitter) closeList(kind listKind) error {
 	}
 }
 
-// tailMember passes one comma and member behind a list.
+// tailMember passes one comma and member behind a list; false where there is none.
 func (s *splitter) tailMember() (more bool, err error) {
 	for {
 		u := s.head()
-		i, st := scanKey(u, 1)
+		value, st := scanKey(u, 1)
 		if st == JSONDone {
-			if i = skipBlank(u, i); i == len(u) {
+			if value = skipBlank(u, value); value == len(u) {
 				st = JSONIncomplete
-			} else {
-				i, st = scanFlat(u, i)
 			}
+		}
+		end := value
+		if st == JSONDone {
+			var sc scanner
+			end, st = sc.value(u, value)
 		}
 		switch {
 		case st == JSONDone:
-			s.pass(i)
-			return true, nil
+			if _, flat := scanFlat(u, value); flat == JSONDone {
+				s.pass(end)
+				return true, nil
+			}
+			s.pass(value)
+			return true, s.take(u[value:end], end-value)
 		case st == JSONInvalid, len(u) == s.room()+2:
 			return false, nil
 		case !s.grow(len(u)):

@@ -125,7 +125,7 @@ func TestSplit(t *testing.T) {
 		"broken element":          {`{"Records":[{"a" 1},{"a":2}]}`, []string{`{"a" 1}`, `{"a":2}`}},
 		"control in element":      {"{\"Records\":[{\"a\":\"\x00\n\"},{\"a\":2}]}", []string{"{\"a\":\"\x00\n\"}", `{"a":2}`}},
 		"more behind list":        {`{"Records":[{"a":1}],"x":2}`, []string{`{"a":1}`}},
-		"records behind list":     {`{"Records":[{"a":1}],"x":{"y":2}}`, []string{`{"a":1}`, `,"x":{"y":2}}`}},
+		"records behind list":     {`{"Records":[{"a":1}],"x":{"y":2}}`, []string{`{"a":1}`, `{"y":2}`}},
 		"not first":               {`{"x":2,"Records":[{"a":1}]}`, []string{`{"a":1}`}},
 		"not flat in front":       {`{"x":{},"Records":[{"a":1}]}`, []string{`{"x":{},"Records":[{"a":1}]}`}},
 		"truncated value":         {`{"a":1}{"a":`, []string{`{"a":1}`, `truncated!{"a":`}},

@@ -2,6 +2,7 @@ package cloudtrail
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/shrike-sec/shrike/pkg/format"
 )
@@ -40,4 +41,9 @@ func sniff(raw []byte) int {
 		}
 	}
 	return 0
+}
+
+// isKey knows the folders of trails, digests and insights.
+func isKey(object string) bool {
+	return strings.Contains(object, "/CloudTrail/") || strings.Contains(object, "/CloudTrail-")
 }

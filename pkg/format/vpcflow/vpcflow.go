@@ -9,6 +9,7 @@ package vpcflow
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/format"
@@ -18,7 +19,7 @@ import (
 
 // Spec describes the format.
 func Spec() format.Spec {
-	return format.Spec{Name: "vpcflow", Class: event.Flow, New: New, Version: 1, Sniff: sniff, Header: Header}
+	return format.Spec{Name: "vpcflow", Class: event.Flow, New: New, Version: 1, Sniff: sniff, Header: Header, Key: isKey}
 }
 
 // DefaultLayout is the layout of flow logs that nobody customised.
@@ -67,13 +68,13 @@ func sniff(raw []byte) int {
 	if !bytes.HasPrefix(eni, []byte("eni-")) && string(eni) != "-" {
 		return 0
 	}
-	n := 3
-	for {
-		var column []byte
-		if column, rest = cut(rest); len(column) == 0 {
-			break
+	n, inside := 3, false
+	for _, c := range rest {
+		if blank := c <= ' '; blank == inside {
+			if inside = !blank; inside {
+				n++
+			}
 		}
-		n++
 	}
 	if n == defaultColumns {
 		return 90
@@ -101,4 +102,9 @@ func isDigits(s []byte) bool {
 		}
 	}
 	return len(s) > 0
+}
+
+// isKey knows the folders of flow logs, with and without names of their parts.
+func isKey(object string) bool {
+	return strings.Contains(object, "/vpcflowlogs/") || strings.Contains(object, "/aws-service=vpcflowlogs/")
 }

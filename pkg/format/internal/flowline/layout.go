@@ -169,8 +169,11 @@ const maxSeconds = 9214646399
 // them, or at least four, must be names we know: a version that is yet to come adds names, and its logs should still
 // be read.
 func (known Columns) Header(line []byte) (layout string, ok bool) {
+	if len(line) == 0 || line[0] < 'a' || line[0] > 'z' || len(line) > 4096 { // all lines of values, at once
+		return "", false
+	}
 	line = bytes.TrimRight(line, " \t\r\n")
-	if len(line) > 4096 || !bytes.ContainsAny(line[:min(len(line), 64)], " \t") || line[0] < 'a' || line[0] > 'z' {
+	if !bytes.ContainsAny(line[:min(len(line), 64)], " \t") {
 		return "", false
 	}
 	text := bstr.String(line)

@@ -1,0 +1,210 @@
+package builtin_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/parquet-go/parquet-go"
+
+	"github.com/shrike-sec/shrike/pkg/builtin"
+	"github.com/shrike-sec/shrike/pkg/event"
+	"github.com/shrike-sec/shrike/pkg/format"
+	"github.com/shrike-sec/shrike/pkg/format/formattest"
+	"github.com/shrike-sec/shrike/pkg/record"
+)
+
+// outcome counts what became of an object.
+type outcome struct {
+	formats  map[string]int // events by format
+	dead     map[string]int // by reason
+	samples  []string       // of dead letters
+	controls int64
+	stats    format.SplitStats
+}
+
+func decode(t *testing.T, object string, in []byte) outcome {
+	t.Helper()
+	reg := builtin.Formats()
+	d := format.NewDecoder(reg)
+	o := outcome{formats: map[string]int{}, dead: map[string]int{}}
+	bury := func(l record.DeadLetter) error {
+		o.dead[string(l.Reason)]++
+		o.samples = append(o.samples, l.Detail+": "+string(l.Raw[:min(len(l.Raw), 100)]))
+		return nil
+	}
+	stats, err := format.Split(t.Context(), bytes.NewReader(in), reg, format.SplitOptions{Origin: record.Origin{Object: object}},
+		func(r record.Record) error {
+			err := d.Decode(&r, func(e *event.Event) { o.formats[e.Text(event.Format)]++ })
+			var bad *format.Error
+			switch {
+			case errors.Is(err, format.ErrControl):
+				o.controls++
+			case errors.As(err, &bad):
+				return bury(record.DeadLetter{Record: r, Reason: bad.Reason, Detail: bad.Detail})
+			}
+			return nil
+		}, bury)
+	if err != nil {
+		t.Errorf("split %s: %v", object, err)
+	}
+	o.stats = stats
+	o.controls += stats.Controls
+	return o
+}
+
+func TestFlowsInParquet(t *testing.T) {
+	t.Parallel()
+	type row struct {
+		Version int32   `parquet:"version"`
+		Src     string  `parquet:"pkt_srcaddr"`
+		Dst     string  `parquet:"dstaddr"`
+		Port    *int32  `parquet:"dstport,optional"`
+		Start   int64   `parquet:"start"`
+		Action  *string `parquet:"action,optional"`
+		Status  string  `parquet:"log_status"`
+	}
+	port, action := int32(22), "REJECT"
+	var in bytes.Buffer
+	w := parquet.NewGenericWriter[row](&in)
+	_, err := w.Write([]row{{5, "10.0.0.9", "10.0.0.1", &port, 1_700_000_000, &action, "OK"}, {Version: 5, Src: "-", Dst: "-", Start: 1_700_000_060, Status: "NODATA"}})
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	reg := builtin.Formats()
+	d := format.NewDecoder(reg)
+	_, err = format.Split(t.Context(), &in, reg, format.SplitOptions{}, func(r record.Record) error {
+		return d.Decode(&r, func(e *event.Event) {
+			p, _ := e.Int(event.DstPort)
+			got = append(got, strings.Join([]string{e.Text(event.Format), string(r.Raw), r.Layout, e.Text(event.Outcome)}, "|"))
+			if p != 22 && e.Text(event.LogStatus) == "OK" {
+				t.Errorf("dst_port is %d", p)
+			}
+		})
+	}, func(l record.DeadLetter) error { return errors.New(l.Detail) })
+	const layout = "version pkt_srcaddr dstaddr dstport start action log_status"
+	want := []string{
+		"vpcflow|5 10.0.0.9 10.0.0.1 22 1700000000 REJECT OK|" + layout + "|failure",
+		"vpcflow|5 - - - 1700000060 - NODATA|" + layout + "|unknown",
+	}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+// A key that speaks of another format than the content does is counted and not believed.
+func TestContentIsBelievedBeforeTheKey(t *testing.T) {
+	t.Parallel()
+	const flow = "2 111122223333 eni-0a 10.0.0.1 10.0.0.2 1 2 6 1 60 1772355600 1772355660 ACCEPT OK\n"
+	for key, want := range map[string]int64{
+		"b/AWSLogs/111122223333/vpcflowlogs/us-east-1/2026/03/01/x.log.gz":    0,
+		"b/AWSLogs/aws-account-id=1/aws-service=vpcflowlogs/x.log.gz":         0,
+		"b/AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01/x.json.gz":    2,
+		"b/AWSLogs/o-1/111122223333/CloudTrail-Insight/us-east-1/2026/x.json": 2,
+		"b/anything.json": 0,
+	} {
+		if got := decode(t, key, []byte(flow+flow)); got.formats["vpcflow"] != 2 || got.stats.Disagreements != want {
+			t.Errorf("%s: got %+v, want 2 flows and %d disagreements", key, got, want)
+		}
+	}
+}
+
+func TestEdgeCasesOfEnvelopes(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile(formattest.SharedData(t, "format-edgecases.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	for line := range bytes.Lines(data) {
+		var c struct {
+			ID, Format, Raw string
+			Expect          map[string]any
+		}
+		if err := json.Unmarshal(line, &c); err != nil {
+			t.Fatal(err)
+		}
+		if c.Format != "envelope" && (c.Format != "cloudtrail" || c.Expect["control"] == nil) {
+			continue
+		}
+		ran++
+		got := decode(t, c.ID, []byte(c.Raw))
+		switch {
+		case c.Expect["control"] == true:
+			if got.controls != 1 || len(got.formats)+len(got.dead) > 0 {
+				t.Errorf("%s: got %+v, want a control record", c.ID, got)
+			}
+		default: // bucket and key are for who fetches the objects; where logs are expected, a notice is none
+			if got.dead["notice"] != 1 || len(got.formats) > 0 {
+				t.Errorf("%s: got %+v, want a notice", c.ID, got)
+			}
+		}
+	}
+	if ran == 0 {
+		t.Error("no edge cases")
+	}
+}
+
+// What services send to others, mostly no logs: nothing crashes, nothing is taken for a log that is none, what carries
+// something is opened, and S3's notices are known.
+func TestSharedEnvelopes(t *testing.T) {
+	t.Parallel()
+	paths, err := filepath.Glob(filepath.Join(formattest.SharedData(t, "formats", "envelope"), "*.json"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no files (%v)", err)
+	}
+	opened := regexp.MustCompile(`cloudwatch_?logs|cloudwatch_log\.|kinesis-(event|firehose|time)|(sns|sqs)-event|sqs_`)
+	notices := regexp.MustCompile(`--s3-.*event(-with-decoded)?\.json$|sqs_s|--s3-event`)
+	for _, path := range paths {
+		in, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := decode(t, path, in)
+		name := filepath.Base(path)
+		if len(got.formats) > 0 {
+			t.Errorf("%s: events %v of what is no log", name, got.formats)
+		}
+		for _, s := range got.samples {
+			if opened.MatchString(name) && !strings.Contains(name, "ses") && strings.ContainsAny(s, "{") &&
+				regexp.MustCompile(`"(logEvents|awslogs|kinesis|recordId|Sns|receiptHandle)"`).MatchString(s) {
+				t.Errorf("%s: not opened: %s", name, s)
+			}
+		}
+		if n := got.dead["notice"]; notices.MatchString(name) && !strings.Contains(name, "object-lambda") && !strings.Contains(name, "batch") && n == 0 {
+			t.Errorf("%s: no notice, but %v", name, got.dead)
+		}
+	}
+}
+
+func BenchmarkSplitFlows(b *testing.B) {
+	line := []byte("2 111122223333 eni-0a1b2c3d4e5f60718 10.0.0.1 10.0.0.2 51234 443 6 10 8400 1772355600 1772355660 ACCEPT OK\n")
+	for name, head := range map[string]string{
+		"default":  "",
+		"headered": "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status\n",
+	} {
+		b.Run(name, func(b *testing.B) {
+			in := append([]byte(head), bytes.Repeat(line, 20_000)...)
+			reg := builtin.Formats()
+			b.SetBytes(int64(len(in)))
+			b.ReportAllocs()
+			var n int64
+			for range b.N {
+				stats, err := format.Split(b.Context(), bytes.NewReader(in), reg, format.SplitOptions{},
+					func(record.Record) error { return nil }, func(record.DeadLetter) error { return nil })
+				if err != nil {
+					b.Fatal(err)
+				}
+				n += stats.Records
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/record")
+		})
+	}
+}
