@@ -1,7 +1,7 @@
 // Package apache reads Apache httpd access logs: common, combined, vhost_combined, and with an X-Forwarded-For list
 // in front.
 //
-// A record is one line; one event of class http comes out. Apache escapes with backslashes (\" \\ \n \xhh). The shape
+// A record is one line, or a JSON object (internal/webjson); one event of class http comes out. Apache escapes with backslashes (\" \\ \n \xhh). The shape
 // itself is in internal/accessline, web.go. Most combined lines could be nginx's as well and go there; sniff names the
 // marks that only Apache leaves. What no field holds is in unmapped: ident, peer_ip, prefix, extra_N.
 package apache
@@ -12,6 +12,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/format"
 	"github.com/shrike-sec/shrike/pkg/format/internal/accessline"
+	"github.com/shrike-sec/shrike/pkg/format/internal/webjson"
 	"github.com/shrike-sec/shrike/pkg/record"
 )
 
@@ -20,12 +21,24 @@ func Spec() format.Spec {
 	return format.Spec{Name: "apache", Class: event.HTTP, New: New, Version: 1, Sniff: sniff}
 }
 
-type parser struct{ event event.Event }
+type parser struct {
+	event event.Event
+	json  *webjson.Reader
+}
 
 // New returns a parser.
-func New() format.Parser { return &parser{} }
+func New() format.Parser { return &parser{json: webjson.NewReader()} }
 
 func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
+	if webjson.Is(r.Raw) {
+		e, err := p.json.Read(r)
+		if err != nil {
+			return err
+		}
+		e.SetText(event.Provider, "apache")
+		emit(e)
+		return nil
+	}
 	p.event.Reset(event.HTTP, r)
 	p.event.SetText(event.Provider, "apache")
 	if err := accessline.Web(&p.event, string(r.Raw), accessline.UnescapeC); err != nil {
@@ -39,6 +52,8 @@ func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
 // agent; else it leaves the line to nginx.
 func sniff(raw []byte) int {
 	switch {
+	case webjson.Sniff(raw, "remoteIP", "remoteip", "remote_ip", "clientip", "client_ip", "clientIP"):
+		return 75
 	case !accessline.WebTime(raw):
 		return 0
 	case bytes.Contains(raw, []byte(`\"`)), accessline.HasIdent(raw), accessline.EndsBare(raw):

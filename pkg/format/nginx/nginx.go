@@ -1,7 +1,7 @@
 // Package nginx reads nginx access logs: combined, main (X-Forwarded-For behind the agent), with a virtual host or
 // an X-Forwarded-For list in front, and ingress-nginx's upstream columns.
 //
-// A record is one line; one event of class http comes out. nginx writes `"`, `\` and bytes that cannot be printed as
+// A record is one line, or a JSON object (internal/webjson); one event of class http comes out. nginx writes `"`, `\` and bytes that cannot be printed as
 // \xXX, and this package undoes exactly that. A line without any escape looks the same from Apache: nginx claims it,
 // and package apache claims what only Apache writes. The shape itself is in internal/accessline, web.go; what no
 // field holds is in unmapped: ident, peer_ip, prefix, extra_N and the ingress columns.
@@ -11,6 +11,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/format"
 	"github.com/shrike-sec/shrike/pkg/format/internal/accessline"
+	"github.com/shrike-sec/shrike/pkg/format/internal/webjson"
 	"github.com/shrike-sec/shrike/pkg/record"
 )
 
@@ -19,12 +20,24 @@ func Spec() format.Spec {
 	return format.Spec{Name: "nginx", Class: event.HTTP, New: New, Version: 1, Sniff: sniff}
 }
 
-type parser struct{ event event.Event }
+type parser struct {
+	event event.Event
+	json  *webjson.Reader
+}
 
 // New returns a parser.
-func New() format.Parser { return &parser{} }
+func New() format.Parser { return &parser{json: webjson.NewReader()} }
 
 func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
+	if webjson.Is(r.Raw) {
+		e, err := p.json.Read(r)
+		if err != nil {
+			return err
+		}
+		e.SetText(event.Provider, "nginx")
+		emit(e)
+		return nil
+	}
 	p.event.Reset(event.HTTP, r)
 	p.event.SetText(event.Provider, "nginx")
 	if err := accessline.Web(&p.event, string(r.Raw), accessline.UnescapeHex); err != nil {
@@ -37,7 +50,10 @@ func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
 // sniff is surer than Apache's guess for a line that both could have written, and less sure than Apache is of its
 // own marks.
 func sniff(raw []byte) int {
-	if accessline.WebTime(raw) {
+	switch {
+	case webjson.Sniff(raw, "remote_addr"):
+		return 80
+	case accessline.WebTime(raw):
 		return 60
 	}
 	return 0
