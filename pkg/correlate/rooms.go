@@ -86,7 +86,7 @@ func (g *sequences) roomSignal(key []string, step int, m sequence.Mark) {
 	if r.place == nil {
 		r.place = g.stalest.PushBack(r)
 	}
-	g.renew(r.place)
+	g.stalest.MoveToBack(r.place)
 	g.resizeRoom(r)
 	for k, values := range r.chains {
 		if p.fits(values) {

@@ -164,7 +164,10 @@ func (g *sequences) flush(out *Result, offset int64) {
 			k.rest()
 		}
 		g.trim(k)
-		g.renew(k.place)
+		g.stalest.MoveToBack(k.place)
+		if k.room != nil && k.room.place != nil {
+			g.stalest.MoveToBack(k.room.place) // it outlives its groups
+		}
 		g.resize(k)
 	}
 	clear(g.touched)
@@ -276,8 +279,6 @@ func (g *sequences) trim(k *chain) {
 		g.evicted += uint64(drop)
 	}
 }
-
-func (g *sequences) renew(place *list.Element) { g.stalest.MoveToBack(place) }
 
 // bound drops the groups longest without a signal while there is more state than allowed.
 func (g *sequences) bound() {
