@@ -19,6 +19,7 @@ var layers = [][]string{
 	{"internal"},
 	{"record", "event", "config", "telemetry"},
 	{"format", "enrich"},
+	{"redact"},
 	{"rule", "alert"},
 	{"match"},
 	{"correlate"},

@@ -13,6 +13,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/notify/slack"
 	"github.com/shrike-sec/shrike/pkg/notify/webhook"
 	"github.com/shrike-sec/shrike/pkg/pipeline"
+	"github.com/shrike-sec/shrike/pkg/redact"
 	"github.com/shrike-sec/shrike/pkg/source/file"
 	"github.com/shrike-sec/shrike/pkg/store"
 )
@@ -20,7 +21,7 @@ import (
 func (a *App) detectOptions(e *engines) pipeline.DetectOptions {
 	return pipeline.DetectOptions{
 		Bus: e.bus, Producer: e.producer, Formats: a.formats, Rules: a.rules, Shards: a.cfg.Kafka.SignalsPartitions,
-		Retention: a.retention(), Log: a.log.Named("detect"), Metrics: a.metrics,
+		Retention: a.retention(), Redact: redact.Compile(a.cfg.Redact.Keys...), Log: a.log.Named("detect"), Metrics: a.metrics,
 	}
 }
 
@@ -40,7 +41,8 @@ func (a *App) store(ctx context.Context, e *engines) error {
 		return nil
 	}
 	return pipeline.Store(ctx, pipeline.StoreOptions{
-		Bus: e.bus, Producer: e.producer, Store: e.store, Formats: a.formats, Retention: a.retention(), Log: a.log.Named("store"), Metrics: a.metrics,
+		Bus: e.bus, Producer: e.producer, Store: e.store, Formats: a.formats, Retention: a.retention(),
+		Redact: redact.Compile(a.cfg.Redact.Keys...), Log: a.log.Named("store"), Metrics: a.metrics,
 	})
 }
 

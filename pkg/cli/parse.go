@@ -17,6 +17,7 @@ import (
 
 func (s *shell) parseCommand() *cobra.Command {
 	var formatName, layout string
+	var noRedact bool
 	c := &cobra.Command{
 		Use: "parse FILE...", Short: "Print the events of log files, one JSON object a line", Args: cobra.MinimumNArgs(1),
 		Long: `Print the events of log files as the rules and the tables see them: one JSON object a line, keys by the field table.
@@ -33,22 +34,23 @@ reason, and do not change the exit status. Exit status 3: a file could not be re
 			inputs, unreadable := scan.Inputs(args, s.in)
 			out := bufio.NewWriterSize(s.out, 64<<10)
 			var line []byte
+			hide := hiding(noRedact)
 			r := scan.NewReader(scan.ReaderOptions{
 				Formats: formats, Format: formatName, Layout: layout,
 				Event: func(e *event.Event) error {
+					hide.event(e)
 					line = append(e.AppendJSON(line[:0]), '\n')
 					_, err := out.Write(line)
 					return err
 				},
 				DeadLetter: func(d *record.DeadLetter) error {
-					printDeadLetter(s.err, d)
+					hide.deadLetter(s.err, d)
 					return nil
 				},
 			})
 			for _, in := range inputs {
 				err := r.Read(cmd.Context(), in)
-				var bad *scan.Unreadable
-				if errors.As(err, &bad) {
+				if bad, ok := errors.AsType[*scan.Unreadable](err); ok {
 					unreadable = errors.Join(unreadable, bad)
 				} else if err != nil {
 					return err
@@ -65,6 +67,7 @@ reason, and do not change the exit status. Exit status 3: a file could not be re
 	}
 	c.Flags().StringVar(&formatName, "format", "", "format of all files (none: recognised by content)")
 	c.Flags().StringVar(&layout, "layout", "", "column order, space separated, for formats that have one")
+	redactFlag(c, &noRedact)
 	return c
 }
 

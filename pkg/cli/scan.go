@@ -22,7 +22,7 @@ import (
 type scanFlags struct {
 	output, since, until, failOn string
 	only, paths                  []string
-	dead                         bool
+	dead, noRedact               bool
 }
 
 func (s *shell) scanCommand() *cobra.Command {
@@ -46,6 +46,7 @@ Exit status: 0 no alert, 1 alerts of at least --fail-on, 2 usage or broken rules
 	c.Flags().StringArrayVar(&f.paths, "rules", nil, "rule file or folder instead of the built-in rules; may be repeated")
 	c.Flags().StringVar(&f.failOn, "fail-on", "low", "least severity that ends with status 1: info, low, medium, high, critical, or never")
 	c.Flags().BoolVar(&f.dead, "dead-letters", false, "print each record that cannot be parsed to standard error")
+	redactFlag(c, &f.noRedact)
 	return c
 }
 
@@ -97,8 +98,10 @@ func (s *shell) scanOptions(f scanFlags) (o scan.Options, err error) {
 	}
 	o.Formats = builtin.Formats()
 	if f.dead {
-		o.DeadLetter = func(d *record.DeadLetter) { printDeadLetter(s.err, d) }
+		hide := hiding(f.noRedact)
+		o.DeadLetter = func(d *record.DeadLetter) { hide.deadLetter(s.err, d) }
 	}
+	o.Secrets = f.noRedact
 	return o, nil
 }
 

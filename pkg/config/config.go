@@ -17,6 +17,7 @@ type Config struct {
 	Sources    []Source   `yaml:"sources" doc:"Where records come from, besides HTTP ingest, which is always on."`
 	Rules      Rules      `yaml:"rules" doc:"What to look for."`
 	Receivers  []Receiver `yaml:"receivers" doc:"Where alerts go."`
+	Redact     Redact     `yaml:"redact" doc:"Which secrets are not stored."`
 	Retention  Retention  `yaml:"retention" doc:"How long data is kept."`
 	Limits     Limits     `yaml:"limits" doc:"Bounds that protect the machine."`
 	Log        Log        `yaml:"log" doc:"Shrike's own log."`
@@ -66,6 +67,7 @@ func (c *Config) validate(k *checker) {
 	c.Listen.validate(k)
 	validateSources(k, c.Sources)
 	validateReceivers(k, c.Receivers)
+	c.Redact.validate(k)
 	c.Retention.validate(k)
 	c.Limits.validate(k)
 	c.Log.validate(k)

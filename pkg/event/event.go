@@ -75,6 +75,7 @@ type Event struct {
 	Position record.Position // where the record is in Kafka; zero outside the pipeline
 	Idx      int             // which event of its record this is, from 0
 	Record   *record.Record  // what it was parsed from
+	Redacted bool            // secrets were cut out, of Record too; see package redact
 	Unmapped []Pair          // what the format delivered and no field holds
 
 	text   [maxText]string

@@ -143,6 +143,9 @@ func (e *Event) AppendJSON(dst []byte) []byte {
 		}
 		dst = append(dst, '}')
 	}
+	if e.Redacted {
+		dst = append(dst, `,"redacted":true`...)
+	}
 	return append(dst, '}')
 }
 

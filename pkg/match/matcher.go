@@ -11,6 +11,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/shrike-sec/shrike/pkg/event"
+	"github.com/shrike-sec/shrike/pkg/redact"
 	"github.com/shrike-sec/shrike/pkg/rule"
 )
 
@@ -19,6 +20,8 @@ type Matcher struct {
 	find    func(e *event.Event, dst []rule.Hit) []rule.Hit
 	plans   map[*rule.Rule]*plan
 	matches map[string]uint64
+	// Conditions see the event as it came; keys, values and samples are taken from it after this. nil: as it came, too.
+	redactor *redact.Redactor
 
 	seen    map[event.UID]struct{} // events of the range that matched
 	index   map[string]*folding
@@ -46,8 +49,17 @@ type folding struct {
 	hashes  hashSet
 }
 
-// New returns a matcher for the rules of set.
-func New(set *rule.Set) *Matcher { return newMatcher(set.Rules(), set.Hits) }
+// New returns a matcher for the rules of set. What its signals show has none of the usual secrets.
+func New(set *rule.Set) *Matcher { return NewRedacting(set, redact.Default()) }
+
+// NewRedacting is like New with another list of secrets; nil cuts none.
+func NewRedacting(set *rule.Set, secrets *redact.Rules) *Matcher {
+	m := newMatcher(set.Rules(), set.Hits)
+	if secrets != nil {
+		m.redactor = redact.New(secrets)
+	}
+	return m
+}
 
 func newMatcher(rules []*rule.Rule, find func(*event.Event, []rule.Hit) []rule.Hit) *Matcher {
 	m := &Matcher{
@@ -95,7 +107,8 @@ func emptied[K comparable, V any](m map[K]V) map[K]V {
 	return m
 }
 
-// Event matches e and folds what matched into the range's signals. It keeps nothing of e.
+// Event matches e and folds what matched into the range's signals. It keeps nothing of e, and cuts the secrets out of it
+// if a rule matched.
 func (m *Matcher) Event(e *event.Event) {
 	m.matched = m.find(e, m.matched[:0])
 	if len(m.matched) == 0 {
@@ -105,6 +118,9 @@ func (m *Matcher) Event(e *event.Event) {
 		return
 	}
 	m.seen[e.UID] = struct{}{}
+	if m.redactor != nil {
+		m.redactor.Event(e)
+	}
 	var last *rule.Rule
 	for _, h := range m.matched {
 		if h.Rule != last { // an event that is several steps is one match

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -15,10 +16,11 @@ import (
 	"github.com/shrike-sec/shrike/pkg/format"
 	"github.com/shrike-sec/shrike/pkg/match"
 	"github.com/shrike-sec/shrike/pkg/record"
+	"github.com/shrike-sec/shrike/pkg/redact"
 	"github.com/shrike-sec/shrike/pkg/rule"
 )
 
-// DetectOptions is what the detect stage needs. All are required.
+// DetectOptions is what the detect stage needs. All are required but Redact.
 type DetectOptions struct {
 	Bus       *bus.Client
 	Producer  *bus.Producer
@@ -26,6 +28,7 @@ type DetectOptions struct {
 	Rules     *rule.Set
 	Shards    int // partitions of signals
 	Retention Retention
+	Redact    *redact.Rules // which secrets samples do not show; nil is the built-in list
 	Log       *zap.Logger
 	Metrics   prometheus.Registerer
 }
@@ -40,8 +43,9 @@ const (
 
 // Detect parses records, holds them against the rules and sends frames of signals until ctx ends. It needs no ClickHouse.
 func Detect(ctx context.Context, o DetectOptions) error {
+	o.Redact = cmp.Or(o.Redact, redact.Default())
 	return Ranges(ctx, o.Bus, RangeOptions{
-		Group: "detect", Topics: RecordTopics(), Version: format.NewDecoder(o.Formats).Version() + "." + o.Rules.Hash(),
+		Group: "detect", Topics: RecordTopics(), Version: version(o.Formats, o.Redact) + "." + o.Rules.Hash(),
 		MaxMessages: detectMessages, MaxBytes: detectBytes, MaxWait: detectWait, Idle: heartbeat,
 		Epoch: firstEpoch, Do: newDetector(o).do, Log: o.Log, Registerer: o.Metrics,
 	})
@@ -109,7 +113,7 @@ func (d *detector) watcher(topic string, partition int) *watcher {
 	if w == nil {
 		w = &watcher{
 			parser:  parser{decoder: format.NewDecoder(d.Formats), keep: d.Retention},
-			matcher: match.New(d.Rules),
+			matcher: match.NewRedacting(d.Rules, d.Redact),
 			latest:  make(map[string]progress),
 			sent:    make([]time.Time, d.Shards),
 			classes: make(map[event.Class]int),

@@ -9,6 +9,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/format"
 	"github.com/shrike-sec/shrike/pkg/record"
+	"github.com/shrike-sec/shrike/pkg/redact"
 )
 
 // Retention says how long events of each class are kept. Events older than that when they arrive are dead letters,
@@ -33,9 +34,10 @@ func (k Retention) admit(e *event.Event, received time.Time) *format.Error {
 
 // parser turns Kafka messages into events as both store and detect see them. One per goroutine.
 type parser struct {
-	decoder *format.Decoder
-	keep    Retention
-	tally   tally
+	decoder  *format.Decoder
+	keep     Retention
+	redactor *redact.Redactor // store's; what detect shows is redacted where it is matched
+	tally    tally
 }
 
 // tally counts what one range held; metrics are updated once a range.
@@ -87,6 +89,11 @@ func (p *parser) bury(r *record.Record, why *format.Error, dead func(*record.Dea
 	}
 	p.tally.dead[why.Reason]++
 	dead(&record.DeadLetter{Record: *r, Reason: why.Reason, Detail: why.Detail, Size: int64(len(r.Raw))})
+}
+
+// version tells apart what makes other events of the same records: the parsers, and the list of secrets.
+func version(formats *format.Registry, secrets *redact.Rules) string {
+	return fmt.Sprintf("%s.%08x", format.NewDecoder(formats).Version(), uint32(secrets.Hash()))
 }
 
 // place names a range the way errors and logs do.

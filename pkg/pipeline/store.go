@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -13,16 +14,18 @@ import (
 	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/format"
 	"github.com/shrike-sec/shrike/pkg/record"
+	"github.com/shrike-sec/shrike/pkg/redact"
 	"github.com/shrike-sec/shrike/pkg/store"
 )
 
-// StoreOptions is what the store stage needs. All are required.
+// StoreOptions is what the store stage needs. All are required but Redact.
 type StoreOptions struct {
 	Bus       *bus.Client
 	Producer  *bus.Producer
 	Store     *store.Store
 	Formats   *format.Registry
 	Retention Retention
+	Redact    *redact.Rules // which secrets are not stored; nil is the built-in list
 	Log       *zap.Logger
 	Metrics   prometheus.Registerer
 }
@@ -39,6 +42,7 @@ const (
 // record itself is in Kafka already, and one insert token then covers all that became of a range, which makes the
 // audit exact. The topic dead_letter carries what never was a record.
 func Store(ctx context.Context, o StoreOptions) error {
+	o.Redact = cmp.Or(o.Redact, redact.Default())
 	s := &storer{
 		StoreOptions: o,
 		parsers:      make(map[string]*parser),
@@ -59,7 +63,7 @@ type storer struct {
 	parsers map[string]*parser // guarded by mu; each belongs to its partition's one goroutine
 }
 
-func (s *storer) version() string { return format.NewDecoder(s.Formats).Version() }
+func (s *storer) version() string { return version(s.Formats, s.Redact) }
 
 // epoch decides where to begin a partition that the group has no commit for. Kafka forgets the offsets of an idle
 // group, so ClickHouse is asked how far it has come; a topic that ends before that, or of which nothing is stored, is
@@ -81,7 +85,7 @@ func (s *storer) parser(topic string, partition int) *parser {
 	key := fmt.Sprintf("%s/%d", topic, partition)
 	p := s.parsers[key]
 	if p == nil {
-		p = &parser{decoder: format.NewDecoder(s.Formats), keep: s.Retention}
+		p = &parser{decoder: format.NewDecoder(s.Formats), keep: s.Retention, redactor: redact.New(s.Redact)}
 		s.parsers[key] = p
 	}
 	return p
@@ -117,27 +121,32 @@ func (s *storer) add(b *store.Batch, p *parser, m *bus.Message, epoch uint64, cl
 	case bus.Alerts:
 		a, err := decodeAlert(m.Value)
 		if err != nil {
-			s.bury(b, m, err)
+			s.bury(b, p, m, err)
 			return nil
 		}
 		b.Alert(&a, m.Offset)
 	case bus.DeadLetter:
 		d, err := bus.ReadDeadLetter(m)
 		if err != nil {
-			s.bury(b, m, err)
+			s.bury(b, p, m, err)
 			return nil
 		}
 		if d.Received.IsZero() {
 			d.Received = m.Time
 		}
+		p.redactor.DeadLetter(&d)
 		b.DeadLetter(&d, m.Offset)
 	default:
 		controls := p.tally.controls
 		p.message(m, func(e *event.Event) {
 			classes[e.Class]++
 			e.Position = record.Position{Epoch: epoch, Topic: m.Topic, Partition: m.Partition, Offset: m.Offset}
+			p.redactor.Event(e)
 			b.Event(e)
-		}, func(d *record.DeadLetter) { b.DeadLetter(d, m.Offset) })
+		}, func(d *record.DeadLetter) {
+			p.redactor.DeadLetter(d)
+			b.DeadLetter(d, m.Offset)
+		})
 		if p.tally.controls > controls {
 			b.Control(m.Offset)
 		}
@@ -146,9 +155,11 @@ func (s *storer) add(b *store.Batch, p *parser, m *bus.Message, epoch uint64, cl
 }
 
 // bury keeps a message of our own topics that cannot be read.
-func (s *storer) bury(b *store.Batch, m *bus.Message, why error) {
-	b.DeadLetter(&record.DeadLetter{
+func (s *storer) bury(b *store.Batch, p *parser, m *bus.Message, why error) {
+	d := record.DeadLetter{
 		Record: record.Record{Raw: m.Value, Received: m.Time, Origin: record.Origin{Source: m.Topic, Offset: m.Offset}},
 		Reason: record.ReasonSyntax, Detail: why.Error(), Size: int64(len(m.Value)),
-	}, m.Offset)
+	}
+	p.redactor.DeadLetter(&d)
+	b.DeadLetter(&d, m.Offset)
 }

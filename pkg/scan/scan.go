@@ -32,6 +32,7 @@ type Options struct {
 	Since      time.Time // events before are skipped; zero: none
 	Until      time.Time // events at and after are skipped; zero: none
 	DeadLetter func(*record.DeadLetter)
+	Secrets    bool      // alerts show secrets as the log has them
 	Progress   io.Writer // gets every byte of the files as stored; nil for none
 
 	rangeSize int // events whose signals are folded together before they are correlated; 0 is usualRange
@@ -86,7 +87,7 @@ func newScan(o Options) *scan {
 		o.rangeSize = usualRange
 	}
 	s := &scan{
-		o: o, matcher: match.New(o.Rules), alerts: map[string]alert.Alert{},
+		o: o, matcher: matcher(o), alerts: map[string]alert.Alert{},
 		engine: correlate.New(o.Rules, correlate.Options{MaxKeys: maxKeys, MaxBytes: maxBytes, KeepAll: true}),
 		first:  math.MaxInt64, last: math.MinInt64,
 	}
@@ -102,6 +103,13 @@ func newScan(o Options) *scan {
 		},
 	})
 	return s
+}
+
+func matcher(o Options) *match.Matcher {
+	if o.Secrets {
+		return match.NewRedacting(o.Rules, nil)
+	}
+	return match.New(o.Rules)
 }
 
 func (s *scan) event(e *event.Event) error {

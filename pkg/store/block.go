@@ -59,6 +59,7 @@ type events struct {
 	unmapped maps
 	uids     values[string]
 	raws     values[string]
+	redacted values[bool]
 	flow     bool
 	line     []byte // scratch of appendFlowLine
 }
@@ -68,6 +69,7 @@ func newEvents(class event.Class, a *arena) *events {
 	b.unmapped.column = "unmapped"
 	b.uids.column = "event_uid"
 	b.raws.column = "raw"
+	b.redacted.column = "redacted"
 	if b.flow {
 		b.raws.column = flowRawColumn
 	}
@@ -78,7 +80,7 @@ func newEvents(class event.Class, a *arena) *events {
 			b.fill = append(b.fill, fill)
 		}
 	}
-	b.columns = append(b.columns, &b.uids, &b.raws, &b.unmapped)
+	b.columns = append(b.columns, &b.uids, &b.raws, &b.redacted, &b.unmapped)
 	return b
 }
 
@@ -92,6 +94,9 @@ func (b *events) add(e *event.Event) {
 	b.uids.set(row, b.arena.raw(uid[:]))
 	if raw := e.Record.Raw; len(raw) > 0 && !(b.flow && b.rebuildable(e)) {
 		b.raws.set(row, b.arena.raw(raw))
+	}
+	if e.Redacted {
+		b.redacted.set(row, true)
 	}
 	for _, p := range e.Unmapped {
 		b.addUnmapped(row, p.Key, b.arena.text(p.Value))

@@ -1,0 +1,31 @@
+package redact
+
+const intro = `# What is not stored
+
+Logs hold secrets: session tokens in answers of cloud APIs, passwords in URLs, signatures of presigned requests, cookies.
+Shrike matches its rules on records as they come, and cuts secrets out of all that it keeps or shows: every column of
+every table, raw bytes included (JSON stays JSON), dead letters, the samples, keys and titles of alerts, what first_seen
+rules remember, and what the commands print (` + "`shrike parse` and `shrike scan` show them with `--no-redact`" + `). In the place of a secret
+stands ` + "`<redacted>`" + `, and the column ` + "`redacted`" + ` is true. The event's id stays that of the original.
+
+Kafka's topics of records hold what came, for as long as ` + "`retention.topics`" + ` says: detect reads them. Protect them as you protect the logs.
+
+A secret is known by its name: the key in JSON, the parameter in a query, the header, the column. Names are compared
+without case, ` + "`-`, `_` and `.`" + `. The configuration adds names: ` + "`redact: { keys: [vault_seal] }`" + `.
+
+| a name that | words | why |
+|---|---|---|
+`
+
+const outro = `
+Besides, whatever its name: the password in ` + "`scheme://user:password@host`" + `, private keys in PEM, JSON web tokens, bearer tokens, session
+tokens of AWS. ` + "`{\"name\": \"password\", \"value\": …}`" + ` counts as a name and its value. A secret of eight bytes or more that was
+found in a record is cut wherever else it stands in that record.
+
+Not secrets: values that say nothing or are masked already, ARNs, true and false, names that end in %s.
+Inside of an object that is a secret (` + "`credentials`" + `) stays what is by its own name no secret; it ends in: %s.
+So access key ids stay: hunts join on them.
+
+Two secrets that were grouped by are one group. A name of which letters are encoded themselves (` + "`%%70assword`" + `) is not seen.
+This page is generated from package redact; a test keeps it true.
+`
