@@ -1,0 +1,100 @@
+// Package digest checks the digest files with which CloudTrail proves what it delivered: each hour's digest names the
+// log files of that hour with their SHA-256, the digest before it with its hash, and that one's signature.
+//
+// A digest's own signature is in the metadata of its S3 object, which a copy on disk does not have; but the digest after
+// it repeats it. So every digest but the newest of a chain can be checked with the public key alone. Nothing here
+// knows S3, folders or alerts: the caller gives digests with the hash of their content and opens log files by key.
+// Start reading at Verify.
+package digest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+)
+
+// Digest is one digest file.
+type Digest struct {
+	Account      string    `json:"awsAccountId"`
+	Start        time.Time `json:"digestStartTime"`
+	End          time.Time `json:"digestEndTime"`
+	Bucket       string    `json:"digestS3Bucket"`
+	Object       string    `json:"digestS3Object"`
+	Fingerprint  string    `json:"digestPublicKeyFingerprint"`
+	Algorithm    string    `json:"digestSignatureAlgorithm"`
+	PrevBucket   string    `json:"previousDigestS3Bucket"` // "" in the first digest of a chain, as what follows
+	PrevObject   string    `json:"previousDigestS3Object"`
+	PrevHash     string    `json:"previousDigestHashValue"` // hexadecimal, as all hashes and signatures
+	PrevHashKind string    `json:"previousDigestHashAlgorithm"`
+	PrevSign     string    `json:"previousDigestSignature"`
+	Logs         []Log     `json:"logFiles"`
+
+	endText string // as the signature has it
+}
+
+// Log is a log file that was delivered.
+type Log struct {
+	Bucket   string `json:"s3Bucket"`
+	Object   string `json:"s3Object"`
+	Hash     string `json:"hashValue"` // of the uncompressed content
+	HashKind string `json:"hashAlgorithm"`
+}
+
+// Parse reads a digest file's uncompressed content. Members that are not known are passed over.
+func Parse(content []byte) (*Digest, error) {
+	var d Digest
+	var text struct {
+		End string `json:"digestEndTime"`
+	}
+	if err := json.Unmarshal(content, &d); err != nil {
+		return nil, fmt.Errorf("parse digest: %w", err)
+	}
+	if err := json.Unmarshal(content, &text); err != nil {
+		return nil, fmt.Errorf("parse digest: %w", err)
+	}
+	d.endText = text.End
+	if d.Object == "" || d.End.IsZero() {
+		return nil, fmt.Errorf("parse digest: no digestS3Object or digestEndTime")
+	}
+	return &d, nil
+}
+
+// Is reports whether a record of CloudTrail looks like a digest file.
+func Is(raw []byte) bool { return bytes.Contains(raw, []byte(`"digestS3Object"`)) }
+
+// IsName reports whether a file is named like a digest.
+func IsName(name string) bool { return strings.Contains(path.Base(name), "_CloudTrail-Digest_") }
+
+// Chain names the succession of digests that d belongs to: those of one trail in one region. It is the object's name
+// without the time; account, region and trail are in it.
+func (d *Digest) Chain() string {
+	name := path.Base(d.Object)
+	if i := strings.LastIndexByte(name, '_'); i >= 0 {
+		name = name[:i]
+	}
+	return name
+}
+
+// Region is the region that the logs are of, "" when the key does not say it.
+func (d *Digest) Region() string {
+	parts := strings.Split(path.Base(d.Object), "_")
+	if len(parts) < 3 {
+		return ""
+	}
+	return parts[2]
+}
+
+// first reports whether no digest was before.
+func (d *Digest) first() bool { return d.PrevObject == "" }
+
+// signed is the text of which a digest's signature is.
+func (d *Digest) signed(hash string) []byte {
+	before := d.PrevSign
+	if before == "" {
+		before = "null"
+	}
+	return []byte(d.endText + "\n" + d.Bucket + "/" + d.Object + "\n" + hash + "\n" + before)
+}
