@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -210,9 +211,7 @@ func (o *oracle) alerts(key []string, out map[string]alert.Alert) {
 		if covered[id] == nil {
 			covered[id] = map[string]stepEvent{}
 		}
-		for k, m := range part {
-			covered[id][k] = m
-		}
+		maps.Copy(covered[id], part)
 	}
 	for id, part := range covered {
 		out[id] = o.expected(id, key, part)

@@ -20,7 +20,7 @@ type envelope struct {
 
 // members is what of an object tells whether it is an envelope. All strings are with their quotes.
 type members struct {
-	message, body, bigBody, bigMessage, data, bigData, logs, trail []byte
+	message, body, bigBody, bigMessage, data, bigData, trail []byte
 
 	wrapped   []byte // member data of the object in kinesis or awslogs
 	published []byte // member data of the object in message

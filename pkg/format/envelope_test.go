@@ -3,6 +3,7 @@ package format_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -221,7 +222,7 @@ func TestEnvelopesAreBoundedInDepthAndSize(t *testing.T) {
 	bomb := `{"awslogs":{"data":` + b64(zip(strings.Repeat("red\n", 1<<20))) + `}}`
 	_, err := format.Split(t.Context(), strings.NewReader(bomb+bomb), registry(), format.SplitOptions{MaxBytes: 1 << 20},
 		func(record.Record) error { return nil }, func(record.DeadLetter) error { return nil })
-	if err != format.ErrTooLarge {
+	if !errors.Is(err, format.ErrTooLarge) {
 		t.Errorf("packed 4 MB with a limit of 1 MB: got %v", err)
 	}
 }

@@ -148,8 +148,8 @@ func scanFlat(b []byte, i int) (end int, state JSONState) {
 	return s.value(b, i)
 }
 
-// openList delivers the list that begins with u, the unread bytes.
-func (s *splitter) openList(l list, u []byte) error {
+// openList delivers the list that the unread bytes begin with.
+func (s *splitter) openList(l list) error {
 	start, object := s.base, s.o.Origin.Object
 	s.control = string(l.messageType) == `"CONTROL_MESSAGE"`
 	if l.logGroup != nil {

@@ -253,7 +253,7 @@ func (s *splitter) value() error {
 		u := s.head()
 		l, st := listStart(u)
 		if st == JSONDone {
-			return s.openList(l, u)
+			return s.openList(l)
 		}
 		end := 0
 		if st == JSONInvalid {

@@ -66,11 +66,8 @@ func (p *parser) resource() {
 
 // segment returns the part of a path behind mark.
 func segment(path, mark string) string {
-	at := strings.Index(path, mark)
-	if at < 0 {
-		return ""
-	}
-	part, _, _ := strings.Cut(path[at+len(mark):], "/")
+	_, rest, _ := strings.Cut(path, mark)
+	part, _, _ := strings.Cut(rest, "/")
 	return part
 }
 
