@@ -3,11 +3,19 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/shrike-sec/shrike/pkg/alert"
 	"github.com/shrike-sec/shrike/pkg/app"
+	"github.com/shrike-sec/shrike/pkg/builtin"
 	"github.com/shrike-sec/shrike/pkg/config"
+	"github.com/shrike-sec/shrike/pkg/rule"
+	"github.com/shrike-sec/shrike/pkg/scan"
 	"github.com/shrike-sec/shrike/pkg/store"
 )
 
@@ -35,6 +43,62 @@ receivers: [ { webhook: { name: test, url: "%s", secret: "%s" } } ]
 	s := open(t, a)
 	until(t, 3*time.Minute, "every record in ClickHouse once", func() (bool, string) { return accounted(t, s, w.records) })
 	checkAlerts(t, r, w)
+	checkCounts(t, s, w)
+}
+
+// checkCounts holds the stored alerts against those of a scan of the same records, which has no Kafka, no ranges and no
+// crashes: the same ids, the same counts.
+func checkCounts(t *testing.T, s *store.Store, w *workload) {
+	t.Helper()
+	rules, err := app.Rules(config.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := w.scan(t, rules)
+	until(t, time.Minute, "the alerts of an uninterrupted scan", func() (bool, string) {
+		stored, err := s.Alerts(context.Background(), store.AlertQuery{})
+		if err != nil {
+			return false, err.Error()
+		}
+		got := make(map[string]string, len(stored))
+		for _, a := range stored {
+			got[a.ID] = describe(&a, rules)
+		}
+		diff := cmp.Diff(want, got)
+		return diff == "", diff
+	})
+}
+
+// describe says what must not depend on arrival order. Which event of a group was the first to have a value does.
+func describe(a *alert.Alert, rules *rule.Set) string {
+	if r := rules.Rule(a.RuleID); r != nil && r.FirstSeen != nil {
+		return fmt.Sprintf("%s %v", a.RuleID, a.Group)
+	}
+	return fmt.Sprintf("%s %v: %d from %s to %s", a.RuleID, a.Group, a.Count, a.FirstEventTime.UTC().Format(time.RFC3339Nano), a.LastEventTime.UTC().Format(time.RFC3339Nano))
+}
+
+// scan returns what the alerts of the workload should be, by id.
+func (w *workload) scan(t *testing.T, rules *rule.Set) map[string]string {
+	t.Helper()
+	dir := t.TempDir()
+	for i, b := range w.bodies {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%05d.%s.gz", i, b.format)), b.gz, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	inputs, err := scan.Inputs([]string{dir}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := scan.Run(t.Context(), inputs, scan.Options{Formats: builtin.Formats(), Rules: rules})
+	if err != nil {
+		t.Fatal(err)
+	}
+	alerts := make(map[string]string, len(report.Alerts))
+	for _, a := range report.Alerts {
+		alerts[a.ID] = describe(&a, rules)
+	}
+	return alerts
 }
 
 func checkAlerts(t *testing.T, r *receiver, w *workload) {

@@ -146,7 +146,7 @@ type body struct {
 	n      int
 }
 
-const bodyRecords = 2000
+const bodyRecords = 500
 
 // newWorkload draws about n records of a day that ends now, with the three attacks in it.
 func newWorkload(t testing.TB, seed uint64, n int) *workload {
@@ -233,7 +233,7 @@ func post(t testing.TB, url string, b body) {
 func until(t testing.TB, within time.Duration, what string, holds func() (bool, string)) {
 	t.Helper()
 	deadline := time.After(within)
-	tick := time.NewTicker(100 * time.Millisecond)
+	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		ok, state := holds()

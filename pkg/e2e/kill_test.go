@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -41,19 +40,18 @@ func TestKills(t *testing.T) {
 	w := newWorkload(t, 11, records*11/10)
 	rng := rand.New(rand.NewPCG(11, 0)) //nolint:gosec // which body follows which kill need not be secret
 	victims := []string{"store", "detect", "engine"}
-	for k := range kills { // while the k-th part of the logs is being sent, something dies
-		part := w.bodies[len(w.bodies)*k/kills : len(w.bodies)*(k+1)/kills]
-		var sending sync.WaitGroup
-		sending.Go(func() {
-			for _, b := range part {
-				post(t, ingest.Endpoints().IngestURL, b)
-			}
-		})
-		c.kill(victims[k%len(victims)], rng)
-		sending.Wait()
+	f := &feeder{t: t, url: ingest.Endpoints().IngestURL, bodies: w.bodies}
+	for k := range kills {
+		c.kill(victims[k%len(victims)], k%(2*len(victims)) == 0, rng, f)
+	}
+	t.Logf("%d of %d bodies were sent while something died", len(w.bodies)-len(f.bodies), len(w.bodies))
+	for len(f.bodies) > 0 {
+		f.next()
+		f.wait()
 	}
 	until(t, 4*time.Minute, "every record in ClickHouse once", func() (bool, string) { return accounted(t, c.store, w.records) })
 	checkAlerts(t, r, w)
+	checkCounts(t, c.store, w)
 	t.Logf("%d records, %d kills", w.records, kills)
 }
 
@@ -67,6 +65,7 @@ type cluster struct {
 	options  clickhouse.Options
 	bus      *bus.Client
 	store    *store.Store
+	hunter   *store.Hunter
 	roles    map[string]*exec.Cmd
 }
 
@@ -94,6 +93,13 @@ func newCluster(t *testing.T, r *receiver) *cluster {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.store.Close() })
+	c.hunter, err = store.OpenHunter(context.Background(), store.Config{
+		Addrs: []string{c.engine.Addr()}, Database: "shrike", User: clickhouse.HunterUser, Password: c.engine.HunterPassword(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.hunter.Close() })
 	return c
 }
 
@@ -161,41 +167,134 @@ func (c *cluster) startRole(role string) {
 	})
 }
 
-// kill waits until the victim has announced a range, lets it get a little further, kills it and starts it again.
-func (c *cluster) kill(victim string, rng *rand.Rand) {
+// kill waits until the victim has announced a range and kills it before that range is committed; a store that shall be
+// done, when rows of the range are already in ClickHouse and only the rest is missing. Then it starts it again.
+//
+// Logs flow while the moment is awaited, so that there is always something to do, and stop while the victim is away.
+func (c *cluster) kill(victim string, done bool, rng *rand.Rand, f *feeder) {
 	c.t.Helper()
-	group := victim
 	if victim == "engine" {
-		group = "store"
-	}
-	until(c.t, time.Minute, "a pending commit of "+group, func() (bool, string) { return c.pending(group) })
-	<-time.After(time.Duration(rng.IntN(40)) * time.Millisecond) // where in its range it dies is drawn
-	if victim == "engine" {
+		until(c.t, time.Minute, "a pending commit of store", func() (bool, string) {
+			f.next()
+			return len(c.pending("store")) > 0, "no announcement"
+		})
+		<-time.After(time.Duration(rng.IntN(40)) * time.Millisecond) // where in the insert it dies is drawn
 		_ = syscall.Kill(c.engine.Pid(), syscall.SIGKILL)
 		<-c.engine.Done()
 		_ = c.engine.Close()
+		f.wait()
 		c.startEngine()
 		return
 	}
 	cmd := c.roles[victim]
+	until(c.t, time.Minute, "a pending commit of "+victim, func() (bool, string) {
+		f.next()
+		if len(c.pending(victim)) == 0 {
+			return false, "nothing announced"
+		}
+		_ = cmd.Process.Signal(syscall.SIGSTOP) // while it stands still, nothing moves under the questions
+		at := c.pending(victim)
+		if len(at) > 0 && (!done || c.storedSoon(at)) {
+			return true, ""
+		}
+		_ = cmd.Process.Signal(syscall.SIGCONT)
+		return false, fmt.Sprintf("announced: %v", at)
+	})
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
+	f.wait()
 	c.startRole(victim)
 }
 
-func (c *cluster) pending(group string) (bool, string) {
+// feeder sends a workload a body at a time, beside whoever asks for the next one.
+type feeder struct {
+	t      *testing.T
+	url    string
+	bodies []body        // not yet sent
+	sent   chan struct{} // closed when the last one is; nil at first
+}
+
+// next sends the next body unless one is under way.
+func (f *feeder) next() {
+	f.t.Helper()
+	if f.sent != nil {
+		select {
+		case <-f.sent:
+		default:
+			return
+		}
+	}
+	if len(f.bodies) == 0 {
+		f.t.Fatal("all logs are sent: there is nothing left to die over")
+	}
+	b, sent := f.bodies[0], make(chan struct{})
+	f.bodies, f.sent = f.bodies[1:], sent
+	go func() { // wait waits for it
+		defer close(sent)
+		post(f.t, f.url, b)
+	}()
+}
+
+// wait returns when nothing is under way.
+func (f *feeder) wait() {
+	if f.sent != nil {
+		<-f.sent
+	}
+}
+
+// announced is a range that a group has promised to do.
+type announced struct {
+	pipeline.Announcement
+	topic     string
+	partition int
+}
+
+func (c *cluster) pending(group string) (all []announced) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	for _, topic := range pipeline.RecordTopics() {
 		commits, err := c.bus.GroupOffsets(ctx, group, topic)
 		if err != nil {
-			return false, err.Error()
+			return nil
 		}
-		for _, commit := range commits {
-			if strings.Contains(commit.Metadata, "pending") {
-				return true, ""
+		for partition, commit := range commits {
+			a, ok := pipeline.ParseAnnouncement(commit.Metadata)
+			if ok && a.Pending {
+				all = append(all, announced{a, topic, partition})
 			}
 		}
 	}
-	return false, "no announcement"
+	return all
+}
+
+// storedSoon gives the engine, which may have all it needs, the time to finish.
+func (c *cluster) storedSoon(at []announced) bool {
+	for range 20 {
+		if c.stored(at) {
+			return true
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+	return false
+}
+
+// stored reports whether rows of one of the ranges are in ClickHouse.
+func (c *cluster) stored(at []announced) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	for _, a := range at {
+		rows, err := c.hunter.Hunt(ctx, `SELECT count() FROM (SELECT epoch, topic, partition, offset FROM api UNION ALL
+			SELECT epoch, topic, partition, offset FROM flow UNION ALL SELECT epoch, topic, partition, offset FROM http)
+			WHERE epoch = {epoch:UInt64} AND topic = {topic:String} AND partition = {partition:UInt32} AND offset >= {from:UInt64} AND offset < {to:UInt64}`,
+			map[string]string{"epoch": fmt.Sprint(a.Epoch), "topic": a.topic, "partition": fmt.Sprint(a.partition), "from": fmt.Sprint(a.From), "to": fmt.Sprint(a.To)}, store.Limits{})
+		if err != nil {
+			continue
+		}
+		stored := rows.Next() && fmt.Sprint(rows.Values()[0]) != "0"
+		_ = rows.Close()
+		if stored {
+			return true
+		}
+	}
+	return false
 }
