@@ -13,6 +13,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/format/gcp"
 	"github.com/shrike-sec/shrike/pkg/format/nginx"
 	"github.com/shrike-sec/shrike/pkg/format/nlb"
+	"github.com/shrike-sec/shrike/pkg/format/ocsf"
 	"github.com/shrike-sec/shrike/pkg/format/route53"
 	"github.com/shrike-sec/shrike/pkg/format/s3access"
 	"github.com/shrike-sec/shrike/pkg/format/tgwflow"
@@ -36,6 +37,7 @@ func Formats() *format.Registry {
 		route53.Spec(),
 		gcp.Spec(),
 		azure.Spec(),
+		ocsf.Spec(),
 		nginx.Spec(),
 		apache.Spec(),
 	})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/format"
+	"github.com/shrike-sec/shrike/pkg/format/internal/apiname"
 )
 
 // member takes one member of the record.
@@ -27,7 +28,7 @@ func (p *parser) member(name []byte, c *format.Cursor) {
 		}
 	case "eventName":
 		p.set(event.NativeName, "eventName", p.take(c))
-		e.SetText(event.EventName, withoutVersion(e.Text(event.NativeName)))
+		e.SetText(event.EventName, apiname.WithoutVersion(e.Text(event.NativeName)))
 		p.rec.kind = max(p.rec.kind, call)
 	case "awsRegion":
 		p.set(event.Region, "awsRegion", p.take(c))
@@ -242,24 +243,4 @@ func (p *parser) tls(c *format.Cursor) {
 		}
 	}
 	c.Leave(&child)
-}
-
-// withoutVersion cuts the API's date off a name: UpdateFunctionCode20150331v2, CreateDistribution2020_05_31.
-func withoutVersion(name string) string {
-	end := len(name)
-	if end < 9 {
-		return name
-	}
-	if i := strings.LastIndexByte(name, 'v'); i > 0 && i < end-1 && number(name[i+1:]) >= 0 {
-		end = i
-	}
-	if end > 8 && number(name[end-8:end]) >= 1900_00_00 && number(name[end-8:end]) < 2100_00_00 {
-		return name[:end-8]
-	}
-	end = len(name)
-	if end > 10 && name[end-3] == '_' && name[end-6] == '_' && number(name[end-10:end-6]) >= 1900 &&
-		number(name[end-5:end-3]) > 0 && number(name[end-2:]) > 0 {
-		return strings.TrimSuffix(name[:end-10], "_")
-	}
-	return name
 }
