@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"github.com/shrike-sec/shrike/pkg/alert"
 	"github.com/shrike-sec/shrike/pkg/builtin"
+	"github.com/shrike-sec/shrike/pkg/format/cloudtrail/digest"
 	"github.com/shrike-sec/shrike/pkg/record"
 	"github.com/shrike-sec/shrike/pkg/rule"
 	"github.com/shrike-sec/shrike/pkg/scan"
@@ -21,6 +23,7 @@ import (
 
 type scanFlags struct {
 	output, since, until, failOn string
+	digestKeys                   string
 	only, paths                  []string
 	dead, noRedact               bool
 }
@@ -30,12 +33,14 @@ func (s *shell) scanCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "scan PATH...", Short: "Run the rules over files and folders, without Kafka and ClickHouse", Args: cobra.MinimumNArgs(1),
 		Long: `Run the rules over files and folders in one process: for incident response on an exported trail. Formats and gzip are
-recognised by content, - is standard input.
+recognised by content, - is standard input. Where CloudTrail's digest files are among them, the trail is checked by them:
+log files or digests that are missing, changed or, with --digest-keys, not signed by CloudTrail are alerts.
 
 Exit status: 0 no alert, 1 alerts of at least --fail-on, 2 usage or broken rules, 3 input that cannot be read.`,
 		Example: `  shrike scan trail/
   shrike scan --since 2026-03-01 --until 2026-03-02T12:00:00Z --output json trail/ | jq .title
   shrike scan --rules my-rules/ --rule aws-root-console-login --fail-on high trail.json.gz
+  aws cloudtrail list-public-keys --start-time 2026-01-01 > keys.json && shrike scan --digest-keys keys.json AWSLogs/
   aws s3 cp s3://bucket/trail.json.gz - | shrike scan -`,
 		RunE: func(cmd *cobra.Command, args []string) error { return s.scan(cmd.Context(), args, f) },
 	}
@@ -46,6 +51,7 @@ Exit status: 0 no alert, 1 alerts of at least --fail-on, 2 usage or broken rules
 	c.Flags().StringArrayVar(&f.paths, "rules", nil, "rule file or folder instead of the built-in rules; may be repeated")
 	c.Flags().StringVar(&f.failOn, "fail-on", "low", "least severity that ends with status 1: info, low, medium, high, critical, or never")
 	c.Flags().BoolVar(&f.dead, "dead-letters", false, "print each record that cannot be parsed to standard error")
+	c.Flags().StringVar(&f.digestKeys, "digest-keys", "", "file with the public keys of CloudTrail's digests: the answer of list-public-keys, PEM or DER")
 	redactFlag(c, &f.noRedact)
 	return c
 }
@@ -96,6 +102,9 @@ func (s *shell) scanOptions(f scanFlags) (o scan.Options, err error) {
 	if o.Rules, err = s.rules(f.paths, f.only); err != nil {
 		return o, err
 	}
+	if o.DigestKeys, err = readKeys(f.digestKeys); err != nil {
+		return o, err
+	}
 	o.Formats = builtin.Formats()
 	if f.dead {
 		hide := hiding(f.noRedact)
@@ -103,6 +112,21 @@ func (s *shell) scanOptions(f scanFlags) (o scan.Options, err error) {
 	}
 	o.Secrets = f.noRedact
 	return o, nil
+}
+
+func readKeys(path string) (digest.Keys, error) {
+	if path == "" {
+		return digest.Keys{}, nil
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return digest.Keys{}, &exit{exitUsage, fmt.Errorf("read digest keys: %w", err)}
+	}
+	keys, err := digest.ParseKeys(b)
+	if err != nil {
+		return digest.Keys{}, &exit{exitUsage, fmt.Errorf("read digest keys %s: %w", path, err)}
+	}
+	return keys, nil
 }
 
 // progress returns a bar over the bytes of the inputs when a person looks at stderr, else nil.
@@ -167,6 +191,9 @@ func printSummary(out io.Writer, r *scan.Report, set *rule.Set) {
 		if r.Dead[reason] > 0 {
 			fmt.Fprintf(out, "  %s dead letters: %s\n", n(r.Dead[reason]), reason)
 		}
+	}
+	if r.Digests > 0 {
+		fmt.Fprintf(out, "trail checked by %s digests\n", n(int64(r.Digests)))
 	}
 	if r.Skipped > 0 {
 		fmt.Fprintf(out, "%s events skipped by --since and --until\n", n(r.Skipped))

@@ -19,6 +19,9 @@ type Input struct {
 // Stdin is how a path names standard input.
 const Stdin = "-"
 
+// stdinName is what standard input is called as an origin.
+const stdinName = "stdin"
+
 // Inputs lists the files that the paths name: files, folders with all that is below them in lexical order, and "-" for
 // stdin. Nothing is opened yet. The error joins the paths that cannot be read; the inputs beside them are good.
 func Inputs(paths []string, stdin io.Reader) ([]Input, error) {
@@ -26,7 +29,7 @@ func Inputs(paths []string, stdin io.Reader) ([]Input, error) {
 	var bad []error
 	for _, p := range paths {
 		if p == Stdin {
-			inputs = append(inputs, Input{Name: "stdin", open: func() (io.ReadCloser, error) { return io.NopCloser(stdin), nil }})
+			inputs = append(inputs, Input{Name: stdinName, open: func() (io.ReadCloser, error) { return io.NopCloser(stdin), nil }})
 			continue
 		}
 		info, err := os.Stat(p)

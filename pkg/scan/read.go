@@ -18,7 +18,8 @@ type ReaderOptions struct {
 	Layout     string
 	Event      func(*event.Event) error
 	DeadLetter func(*record.DeadLetter) error
-	Progress   io.Writer // gets every byte of the files as stored; nil for none
+	Control    func(*record.Record) // gets records that are known to hold no event; nil for none
+	Progress   io.Writer            // gets every byte of the files as stored; nil for none
 }
 
 // Counts is what was read.
@@ -103,6 +104,9 @@ func (r *Reader) record(rec record.Record) error {
 		return nil
 	case errors.Is(err, format.ErrControl):
 		r.counts.Controls++
+		if r.o.Control != nil {
+			r.o.Control(&rec)
+		}
 		return nil
 	case errors.As(err, &bad):
 		return r.dead(record.DeadLetter{Record: rec, Reason: bad.Reason, Detail: bad.Detail, Size: int64(len(rec.Raw))})

@@ -13,6 +13,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/correlate"
 	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/format"
+	"github.com/shrike-sec/shrike/pkg/format/cloudtrail/digest"
 	"github.com/shrike-sec/shrike/pkg/match"
 	"github.com/shrike-sec/shrike/pkg/record"
 	"github.com/shrike-sec/shrike/pkg/rule"
@@ -32,8 +33,9 @@ type Options struct {
 	Since      time.Time // events before are skipped; zero: none
 	Until      time.Time // events at and after are skipped; zero: none
 	DeadLetter func(*record.DeadLetter)
-	Secrets    bool      // alerts show secrets as the log has them
-	Progress   io.Writer // gets every byte of the files as stored; nil for none
+	Secrets    bool        // alerts show secrets as the log has them
+	DigestKeys digest.Keys // public keys of CloudTrail's digests; none: their signatures are not looked at
+	Progress   io.Writer   // gets every byte of the files as stored; nil for none
 
 	rangeSize int // events whose signals are folded together before they are correlated; 0 is usualRange
 }
@@ -44,6 +46,7 @@ const usualRange = 20_000
 // Report is what a scan found.
 type Report struct {
 	Counts
+	Digests     int           // of CloudTrail, by which the trail was checked
 	Skipped     int64         // events outside of Since and Until
 	Alerts      []alert.Alert // by first event time, then severity, highest first
 	Lost        int64         // alerts over the bound of what is kept
@@ -66,6 +69,9 @@ func Run(ctx context.Context, inputs []Input, o Options) (*Report, error) {
 			return nil, err
 		}
 	}
+	if err := s.verify(ctx, inputs); err != nil {
+		return nil, err
+	}
 	return s.finish(), nil
 }
 
@@ -76,9 +82,10 @@ type scan struct {
 	engine  *correlate.Engine
 	alerts  map[string]alert.Alert
 	report  Report
-	pending int   // events since the range began
-	ranges  int64 // ranges correlated; stands for Kafka's offsets
-	first   int64 // Unix nanoseconds
+	digests map[string]bool // names of inputs that are digests of CloudTrail
+	pending int             // events since the range began
+	ranges  int64           // ranges correlated; stands for Kafka's offsets
+	first   int64           // Unix nanoseconds
 	last    int64
 }
 
@@ -87,14 +94,14 @@ func newScan(o Options) *scan {
 		o.rangeSize = usualRange
 	}
 	s := &scan{
-		o: o, matcher: matcher(o), alerts: map[string]alert.Alert{},
+		o: o, matcher: matcher(o), alerts: map[string]alert.Alert{}, digests: map[string]bool{},
 		engine: correlate.New(o.Rules, correlate.Options{MaxKeys: maxKeys, MaxBytes: maxBytes, KeepAll: true}),
 		first:  math.MaxInt64, last: math.MinInt64,
 	}
 	s.keep(s.engine.Recall(nil)) // there is no memory of earlier data
 	s.matcher.Begin()
 	s.reader = NewReader(ReaderOptions{
-		Formats: o.Formats, Event: s.event, Progress: o.Progress,
+		Formats: o.Formats, Event: s.event, Control: s.noteDigest, Progress: o.Progress,
 		DeadLetter: func(d *record.DeadLetter) error {
 			if o.DeadLetter != nil {
 				o.DeadLetter(d)
