@@ -115,7 +115,11 @@ func TestGuardKeepsRecordsOutWhileADiskIsFull(t *testing.T) {
 	sink := announced{g.sink(taken), make(chan struct{}, 10)}
 	ended := make(chan error, 1)
 	go func() { ended <- src.Run(ctx, sink) }()
-	<-sink.offered
+	select {
+	case <-sink.offered:
+	case <-ctx.Done():
+		t.Fatal("the source offers nothing")
+	}
 	percent.Store(50)
 	g.look(ctx)
 	taken.Wait(t, "the file's line", func(lines []string) bool { return len(lines) == 2 && lines[1] == "by file" })

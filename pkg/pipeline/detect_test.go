@@ -83,7 +83,7 @@ func TestDetectTellsOfLostRecords(t *testing.T) {
 	o := w.detect(rules(t), 1)
 	stop := w.run(func(ctx context.Context) error { return Detect(ctx, o) })
 	w.calls(call{name: "Once", actor: "before", id: "e-1"})
-	w.counted("before")
+	w.commit("detect", "records.api", 1)
 	stop()
 	for i := range 4 {
 		old := call{name: "Once", actor: "lost", id: fmt.Sprint("e-lost-", i)}.message()

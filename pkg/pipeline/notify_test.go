@@ -113,7 +113,7 @@ func TestNotifyTellsOfAnAlertOnce(t *testing.T) {
 	w.tell("a", 2)
 	w.tell("b", 3)
 	wantKeys(t, b.keys(w, 2), "a.1", "b.3")
-	w.lastCommit(3) // a stop before the answer has come would tell of b once more
+	w.commit(NotifyGroup("b"), bus.Alerts, 3) // a stop before the answer has come would tell of b once more
 	stop()
 	w.tell("a", 4)
 	w.tell("c", 5)
@@ -144,7 +144,7 @@ func TestNotifyGoesOnWhereItStopped(t *testing.T) {
 	stop := w.notify(since, b.receiver(t, "b"))
 	w.tell("a", 1)
 	wantKeys(t, b.keys(w, 1), "a.1")
-	w.lastCommit(1)
+	w.commit(NotifyGroup("b"), bus.Alerts, 1)
 	b.refuses.Store(true)
 	w.tell("b", 2)
 	for key := range b.tries {
@@ -160,21 +160,6 @@ func TestNotifyGoesOnWhereItStopped(t *testing.T) {
 	wantKeys(t, b.keys(w, 2), "a.1", "b.2", "c.4")
 }
 
-// lastCommit waits until receiver b has committed the offset, and returns its commit.
-func (w *way) lastCommit(offset int64) bus.Commit {
-	w.t.Helper()
-	for {
-		if c := w.committed(NotifyGroup("b"), bus.Alerts); c.Offset == offset {
-			return c
-		}
-		select {
-		case <-time.After(2 * time.Millisecond):
-		case <-w.ctx.Done():
-			w.t.Fatalf("receiver b has not committed %d", offset)
-		}
-	}
-}
-
 // A receiver that was never there begins with the news; when it was last reached is in its commits, for `shrike status`.
 func TestNotifyBeginsWithTheNews(t *testing.T) {
 	t.Parallel()
@@ -182,7 +167,7 @@ func TestNotifyBeginsWithTheNews(t *testing.T) {
 	since := time.Now()
 	w.tellAt("old", 1, since.Add(-time.Hour))
 	stop := w.notify(since, b.receiver(t, "b"))
-	if c := w.lastCommit(1); c.Metadata != `{"last_success":"0001-01-01T00:00:00Z"}` {
+	if c := w.commit(NotifyGroup("b"), bus.Alerts, 1); c.Metadata != `{"last_success":"0001-01-01T00:00:00Z"}` {
 		t.Errorf("metadata before the first success: %s", c.Metadata)
 	}
 	w.tell("new", 2)
@@ -190,7 +175,7 @@ func TestNotifyBeginsWithTheNews(t *testing.T) {
 	success := func(offset int64) time.Time {
 		t.Helper()
 		var state NotifyState
-		if err := json.Unmarshal([]byte(w.lastCommit(offset).Metadata), &state); err != nil {
+		if err := json.Unmarshal([]byte(w.commit(NotifyGroup("b"), bus.Alerts, offset).Metadata), &state); err != nil {
 			t.Fatal(err)
 		}
 		return state.LastSuccess

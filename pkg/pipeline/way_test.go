@@ -153,6 +153,21 @@ func (w *way) committed(group, topic string) bus.Commit {
 	return bus.Commit{Offset: -1}
 }
 
+// commit waits until a group has committed the offset for partition 0, and returns its commit.
+func (w *way) commit(group, topic string, offset int64) bus.Commit {
+	w.t.Helper()
+	for {
+		if c := w.committed(group, topic); c.Offset == offset {
+			return c
+		}
+		select {
+		case <-time.After(2 * time.Millisecond):
+		case <-w.ctx.Done():
+			w.t.Fatalf("group %s has not committed %d of %s", group, offset, topic)
+		}
+	}
+}
+
 func (w *way) detect(set *rule.Set, shards int) DetectOptions {
 	return DetectOptions{
 		Bus: w.bus, Producer: w.producer, Formats: w.formats, Rules: set, Shards: shards, Retention: keepAll(),
