@@ -36,3 +36,8 @@ func TestSniff(t *testing.T) {
 func BenchmarkParse(b *testing.B) { formattest.BenchmarkParse(b, Spec(), "testdata") }
 
 func FuzzParse(f *testing.F) { formattest.Fuzz(f, Spec(), "testdata") }
+
+// Nothing that a record says is lost. Times are in another form; app means ServicePrincipal.
+func TestLossless(t *testing.T) {
+	formattest.Lossless(t, Spec(), "testdata", "time", "eventTimestamp", "idtyp")
+}

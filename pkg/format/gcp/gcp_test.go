@@ -49,3 +49,9 @@ func TestSniff(t *testing.T) {
 func BenchmarkParse(b *testing.B) { formattest.BenchmarkParse(b, Spec(), "testdata") }
 
 func FuzzParse(f *testing.F) { formattest.Fuzz(f, Spec(), "testdata") }
+
+// Nothing that a record says is lost. Times are in another form; the type is every record's; codes have become names; what is
+// not granted is in permissions_denied.
+func TestLossless(t *testing.T) {
+	formattest.Lossless(t, Spec(), "testdata", "timestamp", "@type", "code", "granted")
+}

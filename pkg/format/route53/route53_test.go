@@ -32,3 +32,8 @@ func TestSniff(t *testing.T) {
 func BenchmarkParse(b *testing.B) { formattest.BenchmarkParse(b, Spec(), "testdata") }
 
 func FuzzParse(f *testing.F) { formattest.Fuzz(f, Spec(), "testdata") }
+
+// Nothing that a record says is lost. Times are in another form; names have neither last dot nor escapes.
+func TestLossless(t *testing.T) {
+	formattest.Lossless(t, Spec(), "testdata", "query_timestamp", "query_name")
+}

@@ -40,3 +40,9 @@ func TestSniff(t *testing.T) {
 func BenchmarkParse(b *testing.B) { formattest.BenchmarkParse(b, Spec(), "testdata") }
 
 func FuzzParse(f *testing.F) { formattest.Fuzz(f, Spec(), "testdata") }
+
+// Nothing that a record says is lost. Times and HTTP/1.1 are in another form, a host without its port, which has a
+// field; names of headers that have fields are not repeated.
+func TestLossless(t *testing.T) {
+	formattest.Lossless(t, Spec(), "testdata", "timestamp", "httpVersion", "host", "name")
+}

@@ -104,8 +104,8 @@ func Bool(f event.BoolField) Set {
 	}
 }
 
-// Addr sets an address, with or without a port behind it (which is dropped), and otherwise the text that stands in
-// its place.
+// Addr sets an address, and otherwise the text that stands in its place. Of an address with a port behind it the whole
+// stays unmapped as well.
 func Addr(f event.AddrField, instead event.TextField) Set {
 	text := Text(instead)
 	return func(w *Walker, v Value) bool {
@@ -114,6 +114,7 @@ func Addr(f event.AddrField, instead event.TextField) Set {
 		}
 		s := w.Plain(v)
 		a, ok := accessline.Addr(s)
+		whole := ok
 		if !ok {
 			a, _, ok = accessline.Endpoint(s)
 		}
@@ -121,10 +122,10 @@ func Addr(f event.AddrField, instead event.TextField) Set {
 		case !ok:
 			return s == "-" || text(w, v)
 		case w.Event.Addr(f).IsValid():
-			return w.Event.Addr(f) == a
+			return whole && w.Event.Addr(f) == a
 		}
 		w.Event.SetAddr(f, a)
-		return true
+		return whole
 	}
 }
 
