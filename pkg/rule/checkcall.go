@@ -9,7 +9,8 @@ import (
 
 // ours are the functions beside expr's, and those of expr's that conditions may use; for hints.
 var ours = []string{
-	fnHas, fnInt, fnIsPrivate, fnInCIDR, fnInList, "any", "all", "none", "one", "count", "len", "lower", "upper", "trim",
+	fnHas, fnInt, fnIsPrivate, fnInCIDR, fnInList, fnGlob, fnPortsOverlap, fnPolicyPublic, fnPolicyAccount, fnPolicyAction,
+	fnHour, fnWeekday, "any", "all", "none", "one", "count", "len", "lower", "upper", "trim",
 	"replace", "split", "hasPrefix", "hasSuffix",
 }
 
@@ -19,28 +20,39 @@ func conditionCall(n *ast.CallNode) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	switch id.Value {
-	case fnHas, fnIsPrivate, fnInCIDR, fnInList:
-		return id.Value, true
+	_, _, takes := arguments(id.Value)
+	return id.Value, takes != ""
+}
+
+// arguments says how many arguments a function that is a condition takes, and which; takes is "" for all others.
+func arguments(name string) (least, most int, takes string) {
+	switch name {
+	case fnHas:
+		return 1, 1, "one value"
+	case fnIsPrivate:
+		return 1, 1, "one address"
+	case fnInCIDR:
+		return 2, 100, "an address and networks"
+	case fnInList:
+		return 2, 2, "a value and the id of a list"
+	case fnGlob:
+		return 2, 2, "a text and a pattern"
+	case fnPortsOverlap:
+		return 3, 100, "the first and the last port of a range, and ports to look for"
+	case fnPolicyPublic, fnPolicyAction:
+		return 1, 1, "one policy document"
+	case fnPolicyAccount:
+		return 2, 100, "a policy document and accounts"
 	}
-	return "", false
+	return 0, 0, ""
 }
 
 // function checks a call that is a condition. Its arguments may be missing: then it is false.
 func (c *checker) function(n *ast.CallNode, name string) ast.Node {
 	outer := c.spread
 	c.spread = nil
-	least, most := 2, 2
-	switch name {
-	case fnHas, fnIsPrivate:
-		least, most = 1, 1
-	case fnInCIDR:
-		most = 100
-	}
-	if len(n.Arguments) < least || len(n.Arguments) > most {
-		c.report(n, "", "%s takes %s", name, map[string]string{
-			fnHas: "one value", fnIsPrivate: "one address", fnInCIDR: "an address and networks", fnInList: "a value and the id of a list",
-		}[name])
+	if least, most, takes := arguments(name); len(n.Arguments) < least || len(n.Arguments) > most {
+		c.report(n, "", "%s takes %s", name, takes)
 		return n
 	}
 	subject := c.asText(c.value(n.Arguments[0]))
@@ -59,6 +71,12 @@ func (c *checker) functionOf(n *ast.CallNode, name string, subject operand) ast.
 		return call(fnHas, subject.node)
 	case fnInList:
 		return c.inList(n, subject)
+	case fnGlob:
+		return c.glob(n, subject)
+	case fnPortsOverlap:
+		return c.portsOverlap(n, subject)
+	case fnPolicyPublic, fnPolicyAccount, fnPolicyAction:
+		return c.policy(n, name, subject)
 	}
 	if subject.shape != address && subject.shape != text {
 		c.report(n.Arguments[0], "", "%s needs an address, not %s", name, subject.shape)
@@ -194,7 +212,7 @@ func (c *checker) quantifier(n *ast.BuiltinNode, result shape) operand {
 	return operand{shape: result, node: &ast.BuiltinNode{Name: n.Name, Arguments: []ast.Node{over, &ast.PredicateNode{Node: total}}}}
 }
 
-// valueCall checks calls that give a value: int, and everything that is no function at all.
+// valueCall checks calls that give a value: int, hour, weekday, and everything that is no function at all.
 func (c *checker) valueCall(n *ast.CallNode) operand {
 	id, ok := n.Callee.(*ast.IdentifierNode)
 	if !ok {
@@ -203,6 +221,9 @@ func (c *checker) valueCall(n *ast.CallNode) operand {
 	}
 	if _, ok := conditionCall(n); ok {
 		return operand{shape: truth, node: c.condition(n)}
+	}
+	if id.Value == fnHour || id.Value == fnWeekday {
+		return c.clock(n, id.Value)
 	}
 	if id.Value != fnInt {
 		c.report(n, nearest(id.Value, ours), "unknown function %s", id.Value)

@@ -99,6 +99,12 @@ func conditionFunction(n *ast.CallNode) predicate {
 		})
 	case fnInList:
 		return inList(args[0], args[1].(*ast.ConstantNode).Value.(*list))
+	case fnGlob:
+		return globbed(args[0], args[1].(*ast.StringNode).Value)
+	case fnPortsOverlap:
+		return overlapping(args[0], args[1], args[2].(*ast.ConstantNode).Value.(ports))
+	case fnPolicyPublic, fnPolicyAccount, fnPolicyAction:
+		return onPolicy(name, args)
 	}
 	return nil
 }

@@ -149,7 +149,8 @@ func FuzzCondition(f *testing.F) {
 		f.Add(seed)
 	}
 	for _, seed := range []string{`not (mfa == true) and 1 < 2`, `any(request.items[], #.p == "a")`, `bytes_in in 1..3 ? true : false`,
-		`split(event_name, "o") == "a"`, `one(resources, len(#) > 2)`, `"a" + trim(event_name) endsWith upper("b")`, `-bytes_in % 3 == 1.5`} {
+		`split(event_name, "o") == "a"`, `one(resources, len(#) > 2)`, `"a" + trim(event_name) endsWith upper("b")`, `-bytes_in % 3 == 1.5`,
+		`portsOverlap(request.a, request.b, 22, "80-90") and policyAllowsAccount(request.p, account_id)`, `glob(event_name, "*A?") or hour(event_time) in 1..5`} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, source string) {

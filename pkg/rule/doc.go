@@ -4,6 +4,34 @@
 // which rules an event can match and whether it does; it is immutable, so a reload swaps sets. Matching allocates
 // nothing, cannot fail, and has no clock. Nothing but this package imports expr.
 //
+// # Conditions
+//
+// A condition is an expr expression over the fields of a class. Nothing fails for being missing: a missing number, boolean,
+// address or time equals nothing, and has asks for it. Beside expr's operators and any, all, none, one, count, len, lower,
+// upper, trim, replace, split there are:
+//
+//	has(x)                            x is there
+//	int(text)                         text as a whole number, missing when it is none
+//	isPrivate(address)                an address of no network of the internet
+//	inCIDR(address, "10.0.0.0/8", …)  an address of one of the networks
+//	inList(x, "id")                   a value of the list
+//	glob(text, "arn:*:role/adm?n")    * is any text, ? one character; the pattern is a literal
+//	portsOverlap(lo, hi, 22, "80-90") the range of ports from lo to hi has one of those; where lo or hi is missing or -1,
+//	                                  as with protocol -1, it has all; a text that is no number is no port
+//	policyAllowsPublic(text)          a policy document has a statement that allows everybody: principal *, {"AWS": "*"} or
+//	                                  a NotPrincipal, and no condition on the caller's account, organisation, network or
+//	                                  identity; text may be percent-encoded, or an object of the log
+//	policyAllowsAccount(text, a, …)   it has one that names one of the accounts, or a principal of it
+//	policyHasWildcardAction(text)     it has one that allows every action: *, or all but some
+//	hour(time), weekday(time)         0 to 23; 1 Monday to 7 Sunday; UTC; missing when the time is
+//
+// # Sequences
+//
+// The steps of a sequence have class, outcome and condition; see Sequence for what it fires on. Each gives the keys of
+// group_by from its field of that name, or from what its block by names: a path with [] gives one match an element. An
+// event without a value for a key that its step gives is no match. Some step gives every key; a step that gives not all
+// belongs to every group that agrees with those it gives, and then the rule lives whole in one shard (Rule.Whole).
+//
 // Start reading at Rule, then follow a rule file: load.go finds it, yaml.go and read.go read it, check.go makes its
 // condition total (nothing ever meets a missing value), closure.go compiles it to closures and machine.go to expr's
 // virtual machine, index.go finds the few rules that an event can match, set.go has Match.

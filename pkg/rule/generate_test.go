@@ -20,6 +20,10 @@ var (
 		`{}`, `null`, `{"a":"Root","b":{"c":"x.y"},"n":443,"t":true,"z":null,"e":""}`,
 		`{"items":[{"p":22,"q":"a"},{"p":"3333","q":"Root","r":["a","x.y"]},{"p":2.5},7,"a",null,[1]]}`,
 		`{"items":{"a":1},"a":["a","Root",5],"b":"10.1.2.3","n":-7,"x:y":"root"}`,
+		`{"a":"{\"Statement\":{\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":\"*\"}}","n":22,"e":3389,"items":[{"p":20,"q":80},{"p":-1,"q":-1},{"p":"443"}]}`,
+		`{"a":{"Statement":[{"Effect":"Allow","Principal":{"AWS":["arn:aws:iam::443:root","*"]},"Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-1"}}},{"Effect":"Deny","Principal":"*"}]},"n":0,"e":65535}`,
+		`{"a":"%7B%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C%22NotPrincipal%22%3A%7B%7D%2C%22NotAction%22%3A%22a%22%7D%5D%7D","n":"22","e":"23"}`,
+		`{"a":{"Statement":{"Effect":"Allow","Sid":"\u0001","Principal":{"AWS":"443"},"Condition":{"IpAddress":{"aws:SourceIp":["10.0.0.0/8","0.0.0.0/0"]}}}},"n":2.5,"items":[]}`,
 		`{"items":[],"a":"\u0041\"","n":"443","b":{"c":{"d":1}}}`,
 	}
 	textFields = []string{"event_name", "actor_type", "error_code", "user_agent"}
@@ -62,7 +66,7 @@ func withoutSpread(pred string) string {
 }
 
 func genNumber(t *rapid.T, pred string) string {
-	switch rapid.IntRange(0, 9).Draw(t, "number") {
+	switch rapid.IntRange(0, 11).Draw(t, "number") {
 	case 0:
 		return fmt.Sprintf("(%s %s %d)", oneOf(t, intFields...), oneOf(t, "+", "-", "*", "/", "%"), rapid.IntRange(1, 3).Draw(t, "by"))
 	case 1:
@@ -75,6 +79,8 @@ func genNumber(t *rapid.T, pred string) string {
 		return "-" + oneOf(t, intFields...)
 	case 5:
 		return fmt.Sprintf("%.1f", rapid.SampledFrom([]float64{0, 0.5, 22, 100.5}).Draw(t, "float"))
+	case 10, 11:
+		return oneOf(t, "hour", "weekday") + "(" + oneOf(t, "event_time", "session_created_time") + ")"
 	case 6, 7:
 		return fmt.Sprint(rapid.SampledFrom(ints).Draw(t, "int"))
 	}
@@ -82,7 +88,7 @@ func genNumber(t *rapid.T, pred string) string {
 }
 
 func genAtom(t *rapid.T, pred string) string {
-	switch rapid.IntRange(0, 15).Draw(t, "atom") {
+	switch rapid.IntRange(0, 19).Draw(t, "atom") {
 	case 0, 1:
 		return genText(t, pred) + oneOf(t, " == ", " != ", " < ", " >= ") + quoted(t)
 	case 2:
@@ -110,11 +116,37 @@ func genAtom(t *rapid.T, pred string) string {
 		return quoted(t) + oneOf(t, " in ", " not in ") + oneOf(t, "resources", "request.items", "request.a", `split(event_name, "o")`)
 	case 14:
 		return genText(t, pred) + " == " + genText(t, withoutSpread(pred))
+	case 15:
+		return "glob(" + genText(t, pred) + ", " + fmt.Sprintf("%q", oneOf(t, "*", "R*t", "?oot", "*o*o*", "x.?", "ǅ*?", "", "**a")) + ")"
+	case 16:
+		return genPorts(t, pred)
+	case 17:
+		return genPolicy(t, pred)
+	case 18:
+		return oneOf(t, "hour(event_time)", "weekday(event_time)") + oneOf(t, " in 0..4", " == 4", " >= 0", " != 0")
 	}
 	if pred == "" {
 		return genQuantifier(t)
 	}
 	return oneOf(t, "true", "false")
+}
+
+func genPorts(t *rapid.T, pred string) string {
+	lo := oneOf(t, "request.n", "response.n", "bytes_in", "error_code", "22")
+	hi := oneOf(t, "request.e", "response.e", "bytes_out", "request.n", "443")
+	if pred == "json" {
+		lo, hi = oneOf(t, ".p", "#"), oneOf(t, ".q", ".p")
+	}
+	return "portsOverlap(" + lo + ", " + hi + ", " + oneOf(t, "22", `22, "3389,400-500"`, `"1-65535"`, "0") + ")"
+}
+
+func genPolicy(t *rapid.T, pred string) string {
+	document := oneOf(t, "request.a", "request.a", "response.a", "request", "event_name", "request.items[].q")
+	if pred != "" {
+		document = oneOf(t, "request.a", "response.a")
+	}
+	return oneOf(t, "policyAllowsPublic("+document, "policyHasWildcardAction("+document,
+		"policyAllowsAccount("+document+`, "443"`, "policyAllowsAccount("+document+`, "1", event_name, request.n`) + ")"
 }
 
 func genQuantifier(t *rapid.T) string {

@@ -123,7 +123,7 @@ func exprValue(e *event.Event, f *event.Field) any {
 
 // functions are those of total form.
 func functions() []expr.Option {
-	return []expr.Option{
+	return append(moreFunctions(),
 		expr.Function(fnHas, func(p ...any) (any, error) { return present(p[0]), nil }, new(func(any) bool)),
 		expr.Function(fnLeaf, func(p ...any) (any, error) { return leafOf(p), nil }, new(func(any, ...string) string)),
 		expr.Function(fnEach, func(p ...any) (any, error) { return eachOf(p), nil }, new(func(any, ...string) []any)),
@@ -148,7 +148,7 @@ func functions() []expr.Option {
 			return false, nil
 		}, new(func(any, ...any) bool)),
 		expr.Function(fnInList, func(p ...any) (any, error) { return p[1].(*list).has(p[0]), nil }, new(func(any, any) bool)),
-	}
+	)
 }
 
 func (l *list) has(v any) bool {

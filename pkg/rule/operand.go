@@ -74,10 +74,17 @@ func numeric(n ast.Node) number {
 	case *ast.BinaryNode:
 		return calculated(n)
 	case *ast.CallNode:
-		if name, args := called(n); name == fnInt {
+		switch name, args := called(n); name {
+		case fnInt:
 			if i := wholeText(args[0]); i != nil {
 				return number{whole: func(s scope) int64 { v, _ := i(s); return v }}
 			}
+		case fnHour, fnWeekday:
+			t, of := numeric(args[0]).whole, hourOf
+			if name == fnWeekday {
+				of = weekdayOf
+			}
+			return number{whole: func(s scope) int64 { return of(t(s)) }}
 		}
 	case *ast.BuiltinNode:
 		return size(n)

@@ -75,6 +75,15 @@ const (
 	fnIsPrivate = "isPrivate" // whether an address is of a network of one's own
 	fnInCIDR    = "inCIDR"    // whether an address is in one of the networks
 	fnInList    = "inList"    // whether a value is in the list
+
+	fnPart          = "part"                    // the value at a path: an object stays one
+	fnGlob          = "glob"                    // whether text is as a pattern with * and ? says
+	fnPortsOverlap  = "portsOverlap"            // whether a range of ports has one of some
+	fnPolicyPublic  = "policyAllowsPublic"      // whether a policy document lets everybody in
+	fnPolicyAccount = "policyAllowsAccount"     // whether it lets an account in
+	fnPolicyAction  = "policyHasWildcardAction" // whether it allows every action
+	fnHour          = "hour"                    // hour of a time, 0 to 23, UTC
+	fnWeekday       = "weekday"                 // day of a time's week, 1 Monday to 7 Sunday, UTC
 )
 
 func call(name string, args ...ast.Node) ast.Node {

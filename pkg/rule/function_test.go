@@ -1,0 +1,161 @@
+package rule
+
+import (
+	"fmt"
+	"net/url"
+	"path"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/valyala/fastjson"
+	"pgregory.net/rapid"
+
+	"github.com/shrike-sec/shrike/pkg/event"
+)
+
+// policyEvent has the statement's policy as an object, as text and percent-encoded.
+func policyEvent(statement string) *event.Event {
+	e := &event.Event{}
+	e.Reset(event.API, nil)
+	policy := `{"Version":"2012-10-17","Statement":` + statement + `}`
+	doc := fmt.Sprintf(`{"o":%s,"t":%q,"u":%q}`, policy, policy, url.PathEscape(policy))
+	e.SetObject(event.Request, event.Object{Raw: doc, Value: fastjson.MustParse(doc)})
+	return e
+}
+
+func TestPolicies(t *testing.T) {
+	t.Parallel()
+	allow := func(principal, more string) string {
+		return `{"Effect":"Allow","Action":"s3:GetObject","Resource":"*","Principal":` + principal + more + `}`
+	}
+	under := func(operator, key, value string) string {
+		return allow(`"*"`, fmt.Sprintf(`,"Condition":{%q:{%q:%s}}`, operator, key, value))
+	}
+	for statement, want := range map[string]string{ // public, account 111122223333, every action
+		allow(`"*"`, ""):             "public",
+		"[" + allow(`"*"`, "") + "]": "public",
+		allow(`{"AWS":"*"}`, ""):     "public",
+		allow(`{"AWS":["arn:aws:iam::111122223333:root","*"]}`, ""):               "public account",
+		allow(`{"Service":"*"}`, ""):                                              "",
+		allow(`{"AWS":"111122223333"}`, ""):                                       "account",
+		allow(`{"AWS":"arn:aws:iam::111122223333:user/eva"}`, ""):                 "account",
+		allow(`{"AWS":"arn:aws:iam::444455556666:role/111122223333"}`, ""):        "",
+		`{"Effect":"Deny","Principal":"*","Action":"*"}`:                          "",
+		`{"Effect":"allow","Principal":"*","Action":"*"}`:                         "",
+		`[{"Effect":"Deny","Principal":"*"},` + allow(`"*"`, "") + `]`:            "public",
+		`{"Effect":"Allow","NotPrincipal":{"AWS":"111122223333"},"Action":"a:b"}`: "public",
+		`{"Effect":"Allow","Action":"*","Resource":"*"}`:                          "action",
+		`{"Effect":"Allow","Action":["a:b","*:*"]}`:                               "action",
+		`{"Effect":"Allow","Action":"s3:*"}`:                                      "",
+		`{"Effect":"Allow","NotAction":"iam:*"}`:                                  "action",
+		allow(`"*"`, `,"Sid":"\u0001"`):                                           "public",
+		allow(`"*"`, `,"Condition":{}`):                                           "public",
+		under("StringEquals", "aws:PrincipalOrgID", `"o-1"`):                      "",
+		under("StringEquals", "AWS:principalorgid", `["o-1"]`):                    "",
+		under("StringEquals", "aws:SourceAccount", `"111122223333"`):              "",
+		under("StringLike", "aws:SourceVpce", `["vpce-1","*"]`):                   "public",
+		under("StringNotEquals", "aws:SourceVpce", `"vpce-1"`):                    "public",
+		under("StringEqualsIfExists", "aws:SourceVpce", `"vpce-1"`):               "public",
+		under("ForAllValues:StringEquals", "aws:PrincipalOrgPaths", `"o"`):        "public",
+		under("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", `"o-1/*"`):       "",
+		under("Bool", "aws:SecureTransport", `"true"`):                            "public",
+		under("IpAddress", "aws:SourceIp", `"192.0.2.0/24"`):                      "",
+		under("IpAddress", "aws:SourceIp", `["192.0.2.0/24","0.0.0.0/0"]`):        "public",
+		under("NotIpAddress", "aws:SourceIp", `"192.0.2.0/24"`):                   "public",
+		under("ArnLike", "aws:PrincipalArn", `"arn:aws:iam::*:role/x"`):           "public",
+		under("ArnLike", "aws:SourceArn", `"arn:aws:s3:::mine"`):                  "",
+		under("ArnLike", "aws:SourceArn", `"arn:aws:*"`):                          "public",
+		`"text"`: "", `7`: "", `[]`: "", `[7,null,{}]`: "",
+	} {
+		e := policyEvent(statement)
+		for _, at := range []string{"o", "t", "u"} {
+			var got []string
+			for _, f := range [][2]string{{"policyAllowsPublic(request.%s)", "public"}, {`policyAllowsAccount(request.%s, "1", "111122223333")`, "account"}, {"policyHasWildcardAction(request.%s)", "action"}} {
+				cond := mustCompile(t, fmt.Sprintf(f[0], at))
+				if !cond.native {
+					t.Errorf("%s runs on the machine", f[0])
+				}
+				if cond.holds(scope{event: e}) {
+					got = append(got, f[1])
+				}
+			}
+			if strings.Join(got, " ") != want {
+				t.Errorf("%s as %s: got %q, want %q", statement, at, got, want)
+			}
+		}
+	}
+}
+
+// globs is path.Match, but for * which also stands for slashes; where there are none they must agree.
+func TestGlob(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringMatching(`[abö]{0,8}`).Draw(t, "text")
+		pattern := rapid.StringMatching(`[abö*?]{0,6}`).Draw(t, "pattern")
+		want, err := path.Match(pattern, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := globs(text, pattern); got != want {
+			t.Fatalf("globs(%q, %q) = %v", text, pattern, got)
+		}
+	})
+	if !globs("arn:aws:iam::1:role/a/b", "arn:aws:iam::*:role/?/*") || globs("\xff", "") || !globs("\xff\xfe", "??") {
+		t.Error("slashes, or bytes that are no text")
+	}
+}
+
+func TestHourAndWeekday(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		ns := rapid.Int64().Draw(t, "time")
+		at := time.Unix(0, ns).UTC()
+		want := (int64(at.Weekday())+6)%7 + 1
+		if hourOf(ns) != int64(at.Hour()) || weekdayOf(ns) != want {
+			t.Fatalf("%s: hour %d, weekday %d, want %d", at, hourOf(ns), weekdayOf(ns), want)
+		}
+	})
+}
+
+func TestPortsOverlap(t *testing.T) {
+	e := &event.Event{}
+	e.Reset(event.API, nil)
+	doc := `{"ssh":22,"text":"22","rdp":3389,"all":-1,"zero":0,"last":65535,"ftp":21,"web":80,"word":"ssh","items":[{"f":80,"t":80},{"f":20,"t":25}]}`
+	e.SetObject(event.Request, event.Object{Raw: doc, Value: fastjson.MustParse(doc)})
+	for source, want := range map[string]bool{
+		`portsOverlap(request.ssh, request.ssh, 22)`:                   true,
+		`portsOverlap(request.text, request.text, "22,3389")`:          true,
+		`portsOverlap(request.web, request.rdp, 3389)`:                 true,
+		`portsOverlap(request.web, request.rdp, 22)`:                   false,
+		`portsOverlap(request.zero, request.last, 22)`:                 true,
+		`portsOverlap(request.all, request.all, 22)`:                   true,
+		`portsOverlap(request.none, request.none, 22)`:                 true,
+		`portsOverlap(request.ssh, request.none, 3389)`:                true,
+		`portsOverlap(request.none, request.ftp, 22)`:                  false,
+		`portsOverlap(request.word, request.rdp, 22)`:                  false,
+		`portsOverlap(request.ftp, request.web, "70-75", "1000-2000")`: true,
+		`portsOverlap(bytes_in, bytes_in, 22)`:                         true, // missing
+		`any(request.items, portsOverlap(.f, .t, 22))`:                 true,
+		`any(request.items, portsOverlap(.f, .t, 443))`:                false,
+		`portsOverlap(request.rdp, request.web, 3000)`:                 false, // the wrong way round is no range
+	} {
+		cond := mustCompile(t, source)
+		if got := cond.holds(scope{event: e}); got != want || !cond.native {
+			t.Errorf("%s: got %v, want %v; native %v", source, got, want, cond.native)
+		}
+		if n := testing.AllocsPerRun(50, func() { cond.holds(scope{event: e}) }); n != 0 {
+			t.Errorf("%s allocates %v times", source, n)
+		}
+	}
+}
+
+func TestPoliciesAllocateNothing(t *testing.T) {
+	e := policyEvent(`[{"Effect":"Deny","Principal":"*"},{"Effect":"Allow","Principal":{"AWS":["1","2"]},"Action":["s3:Get","s3:Put"]}]`)
+	for _, source := range []string{`policyAllowsPublic(request.o)`, `policyAllowsPublic(request.t)`, `policyHasWildcardAction(request.t)`, `glob(request.t, "*Stat?ment*")`} {
+		cond := mustCompile(t, source)
+		if n := testing.AllocsPerRun(100, func() { cond.holds(scope{event: e}) }); n != 0 {
+			t.Errorf("%s allocates %v times", source, n)
+		}
+	}
+}
