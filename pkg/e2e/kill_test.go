@@ -187,7 +187,7 @@ func (c *cluster) kill(victim string, done bool, rng *rand.Rand, f *feeder) {
 		return
 	}
 	cmd := c.roles[victim]
-	until(c.t, time.Minute, "a pending commit of "+victim, func() (bool, string) {
+	until(c.t, 2*time.Minute, "a pending commit of "+victim, func() (bool, string) {
 		f.next()
 		if len(c.pending(victim)) == 0 {
 			return false, "nothing announced"
@@ -198,6 +198,7 @@ func (c *cluster) kill(victim string, done bool, rng *rand.Rand, f *feeder) {
 			return true, ""
 		}
 		_ = cmd.Process.Signal(syscall.SIGCONT)
+		<-time.After(time.Duration(20+rng.IntN(200)) * time.Millisecond) // to get on, and somewhere else
 		return false, fmt.Sprintf("announced: %v", at)
 	})
 	_ = cmd.Process.Kill()
