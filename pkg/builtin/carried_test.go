@@ -99,17 +99,37 @@ func TestFlowsInParquet(t *testing.T) {
 	}
 }
 
-// A key that speaks of another format than the content does is counted and not believed.
+// A key that speaks of another format than the content does is counted and not believed; each format knows its own.
 func TestContentIsBelievedBeforeTheKey(t *testing.T) {
 	t.Parallel()
 	const flow = "2 111122223333 eni-0a 10.0.0.1 10.0.0.2 1 2 6 1 60 1772355600 1772355660 ACCEPT OK\n"
-	for key, want := range map[string]int64{
-		"b/AWSLogs/111122223333/vpcflowlogs/us-east-1/2026/03/01/x.log.gz":    0,
-		"b/AWSLogs/aws-account-id=1/aws-service=vpcflowlogs/x.log.gz":         0,
-		"b/AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01/x.json.gz":    2,
-		"b/AWSLogs/o-1/111122223333/CloudTrail-Insight/us-east-1/2026/x.json": 2,
-		"b/anything.json": 0,
+	const balancer = "b/AWSLogs/111122223333/elasticloadbalancing/us-east-1/2026/03/01/"
+	for key, of := range map[string]string{
+		"b/AWSLogs/111122223333/vpcflowlogs/us-east-1/2026/03/01/x.log.gz":                                            "tgwflow vpcflow",
+		"b/AWSLogs/aws-account-id=1/aws-service=vpcflowlogs/x.log.gz":                                                 "tgwflow vpcflow",
+		"b/AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01/x.json.gz":                                            "cloudtrail",
+		"b/AWSLogs/o-1/111122223333/CloudTrail-Insight/us-east-1/2026/x.json":                                         "cloudtrail",
+		balancer + "111122223333_elasticloadbalancing_us-east-1_app.web.1a_20260301T0005Z_10.0.0.1_x.log.gz":          "alb",
+		balancer + "conn_log.111122223333_elasticloadbalancing_us-east-1_app.web.1a_20260301T0005Z_10.0.0.1_x.log.gz": "albconn",
+		balancer + "111122223333_elasticloadbalancing_us-east-1_net.web.1a_20260301T0005Z_x.log.gz":                   "nlb",
+		balancer + "111122223333_elasticloadbalancing_us-east-1_web_20260301T0005Z_10.0.0.1_x.log":                    "clb",
+		"b/AWSLogs/111122223333/vpcdnsquerylogs/vpc-1/2026/03/01/x.log.gz":                                            "route53",
+		"b/AWSLogs/111122223333/WAFLogs/us-east-1/acl/2026/03/01/00/00/x.log.gz":                                      "waf",
+		"b/anything.json": "",
 	} {
+		var knowing []string
+		for _, spec := range builtin.Formats().Specs() {
+			if spec.Key != nil && spec.Key(key) {
+				knowing = append(knowing, spec.Name)
+			}
+		}
+		if got := strings.Join(knowing, " "); got != of {
+			t.Errorf("%s: known by %q, want %q", key, got, of)
+		}
+		want := int64(2)
+		if of == "" || strings.Contains(of, "vpcflow") {
+			want = 0
+		}
 		if got := decode(t, key, []byte(flow+flow)); got.formats["vpcflow"] != 2 || got.stats.Disagreements != want {
 			t.Errorf("%s: got %+v, want 2 flows and %d disagreements", key, got, want)
 		}

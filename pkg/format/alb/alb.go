@@ -21,7 +21,7 @@ import (
 
 // Spec describes the format.
 func Spec() format.Spec {
-	return format.Spec{Name: "alb", Class: event.HTTP, New: New, Version: 1, Sniff: sniff}
+	return format.Spec{Name: "alb", Class: event.HTTP, New: New, Version: 1, Sniff: sniff, Key: isKey}
 }
 
 type parser struct {
@@ -133,4 +133,9 @@ func sniff(raw []byte) int {
 		return 95
 	}
 	return 0
+}
+
+// isKey knows the folders of load balancers, and the names of their access logs in them.
+func isKey(object string) bool {
+	return strings.Contains(object, "/elasticloadbalancing/") && strings.Contains(object, "_app.") && !strings.Contains(object, "conn_log")
 }

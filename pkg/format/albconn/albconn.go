@@ -20,7 +20,7 @@ import (
 
 // Spec describes the format.
 func Spec() format.Spec {
-	return format.Spec{Name: "albconn", Class: event.Flow, New: New, Version: 1, Sniff: sniff}
+	return format.Spec{Name: "albconn", Class: event.Flow, New: New, Version: 1, Sniff: sniff, Key: isKey}
 }
 
 // The columns in the order of the log; extra is all the rest in one piece.
@@ -196,4 +196,9 @@ func sniff(raw []byte) int {
 		return 0
 	}
 	return 95
+}
+
+// isKey knows the folders of load balancers, and the names of their connection logs in them.
+func isKey(object string) bool {
+	return strings.Contains(object, "/elasticloadbalancing/") && strings.Contains(object, "conn_log")
 }

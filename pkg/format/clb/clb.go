@@ -18,7 +18,7 @@ import (
 
 // Spec describes the format.
 func Spec() format.Spec {
-	return format.Spec{Name: "clb", Class: event.HTTP, New: New, Version: 1, Sniff: sniff}
+	return format.Spec{Name: "clb", Class: event.HTTP, New: New, Version: 1, Sniff: sniff, Key: isKey}
 }
 
 // The columns in the order of the log; extra is all the rest in one piece.
@@ -209,4 +209,10 @@ func sniff(raw []byte) int {
 		return 0
 	}
 	return 95
+}
+
+// isKey knows the folders of load balancers, and that classic ones are not named by their kind.
+func isKey(object string) bool {
+	return strings.Contains(object, "/elasticloadbalancing/") &&
+		!strings.Contains(object, "_app.") && !strings.Contains(object, "_net.") && !strings.Contains(object, "conn_log")
 }

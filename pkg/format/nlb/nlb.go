@@ -19,7 +19,7 @@ import (
 
 // Spec describes the format.
 func Spec() format.Spec {
-	return format.Spec{Name: "nlb", Class: event.Flow, New: New, Version: 1, Sniff: sniff}
+	return format.Spec{Name: "nlb", Class: event.Flow, New: New, Version: 1, Sniff: sniff, Key: isKey}
 }
 
 // The columns in the order of the log. Only alpnOffered has quotes, around parts of what is one column.
@@ -192,4 +192,9 @@ func sniff(raw []byte) int {
 		return 0
 	}
 	return 95
+}
+
+// isKey knows the folders of load balancers, and the names of network load balancers' logs in them.
+func isKey(object string) bool {
+	return strings.Contains(object, "/elasticloadbalancing/") && strings.Contains(object, "_net.")
 }

@@ -18,7 +18,7 @@ import (
 
 // Spec describes the format.
 func Spec() format.Spec {
-	return format.Spec{Name: "route53", Class: event.DNS, New: New, Version: 1, Sniff: sniff}
+	return format.Spec{Name: "route53", Class: event.DNS, New: New, Version: 1, Sniff: sniff, Key: isKey}
 }
 
 type parser struct {
@@ -142,4 +142,9 @@ func sniff(raw []byte) int {
 		return 95
 	}
 	return 0
+}
+
+// isKey knows the folders of resolver query logs.
+func isKey(object string) bool {
+	return strings.Contains(object, "/vpcdnsquerylogs/")
 }

@@ -10,6 +10,7 @@ package tgwflow
 import (
 	"bytes"
 	"math"
+	"strings"
 	"sync"
 
 	"github.com/shrike-sec/shrike/pkg/event"
@@ -20,7 +21,7 @@ import (
 
 // Spec describes the format.
 func Spec() format.Spec {
-	return format.Spec{Name: "tgwflow", Class: event.Flow, New: New, Version: 1, Sniff: sniff, Header: Header}
+	return format.Spec{Name: "tgwflow", Class: event.Flow, New: New, Version: 1, Sniff: sniff, Header: Header, Key: isKey}
 }
 
 // DefaultLayout is the layout of flow logs that nobody customised.
@@ -117,4 +118,9 @@ func sniff(raw []byte) int {
 		return 90
 	}
 	return 0
+}
+
+// isKey knows the folders of flow logs, which are those of VPCs too.
+func isKey(object string) bool {
+	return strings.Contains(object, "/vpcflowlogs/") || strings.Contains(object, "/aws-service=vpcflowlogs/")
 }

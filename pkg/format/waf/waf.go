@@ -11,6 +11,7 @@ package waf
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/format"
@@ -20,7 +21,7 @@ import (
 
 // Spec describes the format.
 func Spec() format.Spec {
-	return format.Spec{Name: "waf", Class: event.HTTP, New: New, Version: 1, Sniff: sniff}
+	return format.Spec{Name: "waf", Class: event.HTTP, New: New, Version: 1, Sniff: sniff, Key: isKey}
 }
 
 type parser struct {
@@ -73,4 +74,9 @@ func sniff(raw []byte) int {
 		return 95
 	}
 	return 0
+}
+
+// isKey knows the folders of web ACLs' logs.
+func isKey(object string) bool {
+	return strings.Contains(object, "/WAFLogs/")
 }
