@@ -134,7 +134,7 @@ func (w *Walker) list(n *node, depth int) {
 		return
 	}
 	w.inList = false
-	if w.odd && in.Done() {
+	if w.odd {
 		w.Event.AddUnmapped(n.path, w.text[start:in.Pos()])
 	}
 }
