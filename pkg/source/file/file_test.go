@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
@@ -199,9 +200,21 @@ func TestStopAndResume(t *testing.T) {
 			lines = append(lines, fmt.Sprintf("%s%d", rapid.StringMatching(`[a-z,\]}"][a-z ,\[\]{}"]{0,60}[a-z]`).Draw(t, "line"), i))
 		}
 		data, path := text(lines), filepath.Join(dir, "a.log")
-		switch rapid.SampledFrom([]string{"plain", "gzip", "document"}).Draw(t, "kind") {
+		switch rapid.SampledFrom([]string{"plain", "gzip", "zstd", "document", "log group"}).Draw(t, "kind") {
 		case "gzip":
 			data = zipped(data)
+		case "zstd":
+			w, err := zstd.NewWriter(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			data = string(w.EncodeAll([]byte(data), nil))
+		case "log group": // lines inside envelopes inside a list
+			var events []string
+			for i, line := range lines {
+				events = append(events, fmt.Sprintf(`{"id":"%d","timestamp":1,"message":%q}`, i, line))
+			}
+			data = `{"messageType":"DATA_MESSAGE","logGroup":"g","logEvents":[` + strings.Join(events, ",") + `],"logStream":"s"}`
 		case "document":
 			for i := range lines {
 				lines[i] = fmt.Sprintf(`{"n":%d,"text":%q}`, i, lines[i])
