@@ -88,7 +88,7 @@ func (w *walker) inside(key []byte, first byte, secret bool) bool {
 	}
 }
 
-// namesIt and holdsIt tell the two members of a pair: name and value, parameterKey and parameterValue …
+// namesIt and holdsIt tell the two members of a pair: name and value, parameterKey and parameterValue and the like.
 func namesIt(key []byte) bool {
 	return len(key) >= 3 && (endsWith(key, "name") || endsWith(key, "key"))
 }
