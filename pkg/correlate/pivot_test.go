@@ -1,6 +1,7 @@
 package correlate
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -75,7 +76,11 @@ func TestNobodyGetsOutOfALiteral(t *testing.T) {
 		v := evil.Draw(t, "value")
 		got := fill(sql, func(string) []string { return []string{v} })
 		bones, ok := skeleton(got)
-		if want := "SELECT * FROM api WHERE a = '' AND b IN [''] AND d > NULL AND e = NULL LIMIT 1"; !ok || bones != want {
+		address := "NULL"
+		if _, err := netip.ParseAddr(v); err == nil {
+			address = "toIPv6('')" // "::" is drawn now and then
+		}
+		if want := "SELECT * FROM api WHERE a = '' AND b IN [''] AND d > NULL AND e = " + address + " LIMIT 1"; !ok || bones != want {
 			t.Fatalf("value %q breaks out: %s", v, got)
 		}
 		if !utf8.ValidString(got) || strings.ContainsAny(got, "\x00\n") {
