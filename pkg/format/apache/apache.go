@@ -1,5 +1,5 @@
-// Package apache reads Apache httpd access logs: common, combined, vhost_combined, and with an X-Forwarded-For list
-// in front.
+// Package apache reads Apache httpd access logs: common, combined, vhost_combined, with an X-Forwarded-For list
+// in front, and the log of TLS requests (ssl.go).
 //
 // A record is one line, or a JSON object (internal/webjson); one event of class http comes out. Apache escapes with backslashes (\" \\ \n \xhh). The shape
 // itself is in internal/accessline, web.go. Most combined lines could be nginx's as well and go there; sniff names the
@@ -18,7 +18,7 @@ import (
 
 // Spec describes the format.
 func Spec() format.Spec {
-	return format.Spec{Name: "apache", Class: event.HTTP, New: New, Version: 1, Sniff: sniff}
+	return format.Spec{Name: "apache", Class: event.HTTP, New: New, Version: 2, Sniff: sniff}
 }
 
 type parser struct {
@@ -41,6 +41,13 @@ func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
 	}
 	p.event.Reset(event.HTTP, r)
 	p.event.SetText(event.Provider, "apache")
+	if isSSL(r.Raw) {
+		if err := ssl(&p.event, string(r.Raw)); err != nil {
+			return err
+		}
+		emit(&p.event)
+		return nil
+	}
 	if err := accessline.Web(&p.event, string(r.Raw), accessline.UnescapeC); err != nil {
 		return err
 	}
@@ -54,6 +61,8 @@ func sniff(raw []byte) int {
 	switch {
 	case webjson.Sniff(raw, "remoteIP", "remoteip", "remote_ip", "clientip", "client_ip", "clientIP"):
 		return 75
+	case isSSL(raw):
+		return 80
 	case !accessline.WebTime(raw):
 		return 0
 	case bytes.Contains(raw, []byte(`\"`)), accessline.HasIdent(raw), accessline.EndsBare(raw):
