@@ -271,11 +271,6 @@ func Says(text string) Set {
 	return func(w *Walker, v Value) bool { return w.Plain(v) == text }
 }
 
-// First tries the one and, where the value does not fit it, the other.
-func First(one, other Set) Set {
-	return func(w *Walker, v Value) bool { return one(w, v) || other(w, v) }
-}
-
 // Host sets a host, and the port where one stands behind it.
 func Host(f event.TextField, port event.IntField) Set {
 	return func(w *Walker, v Value) bool {

@@ -99,9 +99,6 @@ func (w *Walker) Elements(v Value, visit func(element Value)) {
 // Noted returns what Note kept, null when the record has no such member.
 func (w *Walker) Noted(i int) Value { return w.notes[i] }
 
-// Bytes returns the value's bytes as they stand in the record.
-func (v Value) Bytes() []byte { return v.raw }
-
 // Lower returns s in lower case of ASCII, which costs nothing where it is already.
 func (w *Walker) Lower(s string) string {
 	if strings.IndexFunc(s, func(r rune) bool { return 'A' <= r && r <= 'Z' }) < 0 {
