@@ -21,7 +21,7 @@ func isSSL(raw []byte) bool {
 	protocol, rest := accessline.Word(rest)
 	_, rest = accessline.Word(rest)
 	tls := bytes.HasPrefix(protocol, []byte("TLSv")) || bytes.HasPrefix(protocol, []byte("SSLv")) || string(protocol) == "-"
-	return tls && len(rest) > 0 && rest[0] == '"'
+	return tls && bytes.HasPrefix(rest, []byte(` "`))
 }
 
 // ssl reads such a line. It has no status: the access log tells the outcome.
