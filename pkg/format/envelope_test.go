@@ -219,11 +219,11 @@ func TestEnvelopesAreBoundedInDepthAndSize(t *testing.T) {
 	if got, _ := split(t, strings.NewReader(deep), format.SplitOptions{}); len(got) != 1 || !strings.HasPrefix(got[0].Raw, `{"message":`) {
 		t.Errorf("eight envelopes: got %+v, want what is in the fifth as a record", got)
 	}
-	bomb := `{"awslogs":{"data":` + b64(zip(strings.Repeat("red\n", 1<<20))) + `}}`
+	bomb := `{"awslogs":{"data":` + b64(zip(strings.Repeat("red\n", 150_000))) + `}}` // each is under the limit, both together are not
 	_, err := format.Split(t.Context(), strings.NewReader(bomb+bomb), registry(), format.SplitOptions{MaxBytes: 1 << 20},
 		func(record.Record) error { return nil }, func(record.DeadLetter) error { return nil })
 	if !errors.Is(err, format.ErrTooLarge) {
-		t.Errorf("packed 4 MB with a limit of 1 MB: got %v", err)
+		t.Errorf("twice 600 kB packed, with a limit of 1 MB: got %v", err)
 	}
 }
 

@@ -119,6 +119,11 @@ func TestTrailIsCheckedByItsDigests(t *testing.T) {
 		"missing digest":           {key, func(root string) { remove(t, root, digestFolder+digestName(2)) }, time.Time{}, []string{"1 digests of a trail are missing"}},
 		"not a digest":             {key, func(root string) { put(t, root, digestFolder+digestName(9), "{") }, time.Time{}, []string{"1 digests of a trail were changed after delivery"}},
 		"forged":                   {other, func(string) {}, time.Time{}, []string{"3 digests of a trail are not signed by CloudTrail"}},
+		"digest by another name": {key, func(root string) {
+			if err := os.Rename(filepath.Join(root, digestFolder, digestName(2)), filepath.Join(root, "x.json.gz")); err != nil {
+				t.Fatal(err)
+			}
+		}, time.Time{}, []string{"1 digests of a trail were changed after delivery"}},
 		"flat folder": {key, func(root string) {
 			if err := os.Rename(filepath.Join(root, logFolder, logName(1)), filepath.Join(root, logName(1))); err != nil {
 				t.Fatal(err)

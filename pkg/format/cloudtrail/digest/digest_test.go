@@ -46,6 +46,12 @@ func object(hour int) string {
 
 func deliver(t testing.TB, key *rsa.PrivateKey, hours int) *trail {
 	t.Helper()
+	return deliverLate(t, key, hours, -1)
+}
+
+// deliverLate leaves out the first half of one hour.
+func deliverLate(t testing.TB, key *rsa.PrivateKey, hours, late int) *trail {
+	t.Helper()
 	tr := &trail{logs: map[string][]byte{}}
 	var before, sign any
 	for h := range hours {
@@ -55,6 +61,9 @@ func deliver(t testing.TB, key *rsa.PrivateKey, hours int) *trail {
 			"digestPublicKeyFingerprint": "aa", "newestEventTime": nil, "aNewMember": []int{1},
 			"previousDigestS3Bucket": nil, "previousDigestS3Object": nil, "previousDigestHashValue": nil,
 			"previousDigestHashAlgorithm": nil, "previousDigestSignature": sign,
+		}
+		if h == late {
+			d["digestStartTime"] = fmt.Sprintf("2026-03-01T%02d:30:00Z", h)
 		}
 		if h > 0 {
 			d["previousDigestS3Bucket"], d["previousDigestS3Object"] = "logs", object(h)
@@ -179,6 +188,7 @@ func TestVerify(t *testing.T) {
 		"log taken out":   {edit(`"logFiles":[{`, `"logFiles":[],"x":[{`), []string{"digest_changed 20260301T030000Z.json.gz", "forged 20260301T030000Z.json.gz"}},
 		"other hash":      {edit(`"hashValue":"`, `"hashValue":"0`), []string{"digest_changed 20260301T030000Z.json.gz", "forged 20260301T030000Z.json.gz", "log_changed x.json.gz"}},
 		"chain anew":      {func(tr *trail) { tr.digests = append(tr.digests[:2], deliver(t, other, 1).digests[0]); edit2(tr) }, []string{"gap 20260301T220000Z.json.gz"}},
+		"half an hour":    {func(tr *trail) { *tr = *deliverLate(t, key, 5, 3) }, []string{"gap 20260301T040000Z.json.gz"}},
 		"renamed":         {func(tr *trail) { tr.names = []string{object(1), object(2), object(9), object(4), object(5)} }, []string{"digest_changed 20260301T030000Z.json.gz"}},
 		"two of one name": {func(tr *trail) { tr.digests = append(tr.digests, append(slices.Clone(tr.digests[4]), ' ')) }, []string{"digest_changed 20260301T050000Z.json.gz"}},
 	} {

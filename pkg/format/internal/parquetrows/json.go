@@ -104,7 +104,6 @@ func (n *node) line(out *bytes.Buffer, row parquet.Row) {
 
 // object writes a row as JSON.
 func (n *node) object(out *bytes.Buffer, row parquet.Row) {
-	clear(n.row)
 	row.Range(func(column int, values []parquet.Value) bool {
 		n.row[column] = values
 		return true

@@ -206,6 +206,9 @@ func TestBrokenFiles(t *testing.T) {
 		"zeros":   {bytes.NewReader(append(append([]byte("PAR1"), make([]byte, 40)...), "\x20\x00\x00\x00PAR1"...)), nil},
 	} {
 		_, err := read(t, tc.in)
+		if name == "footer" && err != nil && !strings.Contains(err.Error(), "footer of 67108863 bytes") {
+			t.Errorf("a footer longer than the file: got %v, want no memory for it", err)
+		}
 		if err == nil || tc.want != nil && !errors.Is(err, tc.want) || errors.Is(err, ErrSpool) {
 			t.Errorf("%s: got error %v, want %v", name, err, tc.want)
 		}
