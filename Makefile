@@ -5,7 +5,7 @@ GO ?= go
 BIN := bin/shrike
 export SHRIKE_TEST_REQUIRE_ENGINES = 1
 
-.PHONY: build demo test race bench fuzz check lint vulncheck clickhouse help
+.PHONY: build demo test race bench conformance fuzz check lint vulncheck clickhouse help
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -32,9 +32,13 @@ check: ## formatting, vet, rules
 bench: clickhouse ## parse, match and the whole way; figures are ratios within one run
 	$(GO) test -run '^$$' -bench . -benchtime 2s ./pkg/format/... ./pkg/rule ./pkg/match ./pkg/correlate ./pkg/e2e
 
-fuzz: ## a short run of every fuzz target
-	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
-	  echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-10s} $$p; done; done
+conformance: ## what the formats make of published logs (../shared/data), value by value, against what their publishers expect
+	$(GO) test -count=1 -v ./pkg/conformance
+
+fuzz: ## every fuzz target for a CPU-minute each (FUZZTIME=10s make fuzz: less); a find stays in testdata/fuzz as a case
+	@bad=; for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
+	  echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -parallel 1 -fuzztime $${FUZZTIME:-60s} $$p || bad="$$bad $$f"; done; done; \
+	test -z "$$bad" || { echo "failed:$$bad"; exit 1; }
 
 lint: ## golangci-lint, fetched through the go command
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run ./...
