@@ -7,7 +7,7 @@ package detections
 
 import "embed"
 
-// FS holds the packs aws-core, vpc-flow and access-logs, and the folders lists and hunts.
+// FS holds the packs aws-core, vpc-flow, access-logs and chains, and the folders lists and hunts.
 //
-//go:embed aws-core vpc-flow access-logs lists hunts
+//go:embed aws-core vpc-flow access-logs chains lists hunts
 var FS embed.FS

@@ -54,7 +54,7 @@ func tables(t *testing.T) string {
 	fmt.Fprintf(&b, "\n## Rules\n\n%d rules.\n\n| rule | finds | kind | severity | class | ATT&CK | matrix |\n|---|---|---|---|---|---|---|\n", len(rules))
 	for _, r := range rules {
 		fmt.Fprintf(&b, "| [%s](%s) | %s | %s | %s | %s | %s | %s |\n",
-			r.ID, r.File, strings.ReplaceAll(r.Title.Source, "|", `\|`), kind(r), severity(r), r.Class, strings.Join(r.Attack, " "), matrix(r))
+			r.ID, r.File, strings.ReplaceAll(r.Title.Source, "|", `\|`), kind(r), severity(r), classes(r), strings.Join(r.Attack, " "), matrix(r))
 	}
 	b.WriteString("\n## Hunts\n\nQueries with a name, for `shrike hunt`.\n\n| hunt | finds |\n|---|---|\n")
 	for _, f := range files(t, "hunts/*.sql") {
@@ -79,10 +79,39 @@ func kind(r *rule.Rule) string {
 		return fmt.Sprintf("distinct: %d of %s within %s", r.Distinct.Count, r.Distinct.Of.Name, span(r))
 	case r.Sum != nil:
 		return fmt.Sprintf("sum: %.0f GiB of %s within %s", r.Sum.Total/(1<<30), r.Sum.Of.Name, span(r))
+	case r.Sequence != nil:
+		return fmt.Sprintf("sequence: %s within %s", strings.Join(steps(r), ", "), span(r))
 	case r.FirstSeen != nil:
 		return fmt.Sprintf("first seen, after %.0f days", r.FirstSeen.Learning.Hours()/24)
 	}
 	return "match"
+}
+
+func steps(r *rule.Rule) (names []string) {
+	for _, s := range r.Sequence.Steps {
+		names = append(names, strings.ReplaceAll(s.Name, "_", " "))
+	}
+	return names
+}
+
+func classes(r *rule.Rule) string {
+	var names []string
+	for _, c := range r.Classes() {
+		names = append(names, c.String())
+	}
+	return strings.Join(names, " ")
+}
+
+// conditions are all that the rule's events are held against.
+func conditions(r *rule.Rule) string {
+	if r.Sequence == nil {
+		return r.When
+	}
+	var all []string
+	for _, s := range r.Sequence.Steps {
+		all = append(all, s.When)
+	}
+	return strings.Join(all, "\n")
 }
 
 func span(r *rule.Rule) string {
@@ -130,7 +159,7 @@ func TestNothingOfTestDataIsNamed(t *testing.T) {
 	t.Parallel()
 	for _, r := range load(t).Rules() {
 		for _, mark := range []string{"198.51.100.", "203.0.113.", "192.0.2.", "111122223333", "123456789012", "stratus", "EXAMPLE"} {
-			if strings.Contains(r.When, mark) {
+			if strings.Contains(conditions(r), mark) {
 				t.Errorf("%s keys on %q", r.ID, mark)
 			}
 		}

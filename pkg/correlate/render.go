@@ -20,8 +20,9 @@ type view struct {
 	period     int64    // likewise
 	value      string   // kind first_seen
 	tally      *tally
-	events     []alert.Sample // nil: those of tally
-	start, end int64          // the period, Unix nanoseconds
+	events     []alert.Sample   // nil: those of tally
+	steps      [][]alert.Sample // kind sequence: of each step
+	start, end int64            // the period, Unix nanoseconds
 	late       bool
 
 	group map[string]string
@@ -143,9 +144,11 @@ func (v *view) field(name string) (json.RawMessage, bool) {
 		return raw, ok
 	}
 	step, name, _ := strings.Cut(name, ".")
-	for i := range v.events {
-		if raw, ok := v.events[i].Fields[name]; ok && v.events[i].Step == step {
-			return raw, true
+	for _, list := range v.steps {
+		for i := range list {
+			if raw, ok := list[i].Fields[name]; ok && list[i].Step == step {
+				return raw, true
+			}
 		}
 	}
 	return nil, false

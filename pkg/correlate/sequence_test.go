@@ -227,24 +227,12 @@ func (o *oracle) expected(id string, key []string, part map[string]stepEvent) al
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.uid, b.uid), cmp.Compare(a.step, b.step))
 	})
 	a := alert.Alert{
-		ID: id, Count: uint64(len(all)), Group: map[string]string{"actor": key[0], "account_id": key[1]}, Severity: "info",
+		ID: id, Group: map[string]string{"actor": key[0], "account_id": key[1]}, Severity: "info",
 		FirstEventTime: utc(all[0].at), LastEventTime: utc(all[len(all)-1].at), Events: []alert.Sample{},
 	}
 	first := map[int]string{0: "?", 1: "?"}
-	left, share := match.MaxSamples, match.MaxSamples/len(o.need)
-	count := map[int]int{}
-	for _, m := range all {
-		count[m.step]++
-	}
-	show := map[int]int{}
-	for _, i := range o.need {
-		show[i] = min(share, count[i])
-		left -= show[i]
-	}
-	for _, i := range o.need {
-		more := min(left, count[i]-show[i])
-		show[i], left = show[i]+more, left-more
-	}
+	lists := map[int][]stepEvent{} // what each step can show
+	count := map[string]bool{}
 	for _, m := range all {
 		if first[m.step] == "?" {
 			first[m.step] = fmt.Sprint(m.hash)
@@ -252,14 +240,33 @@ func (o *oracle) expected(id string, key []string, part map[string]stepEvent) al
 		if rule.SeverityRank(m.severity) > rule.SeverityRank(a.Severity) {
 			a.Severity = m.severity
 		}
-		if show[m.step] > 0 {
-			show[m.step]--
-			s := alert.Sample{EventUID: m.uid, Class: "api", EventTime: utc(m.at), Step: o.r.Sequence.Steps[m.step].Name}
+		if len(lists[m.step]) < match.MaxSamples {
+			lists[m.step] = append(lists[m.step], m)
+		}
+		count[m.uid] = true
+	}
+	a.Count = uint64(len(count))
+	left, share, shown := match.MaxSamples, match.MaxSamples/len(o.need), map[string]bool{}
+	for _, i := range o.need {
+		lists[i] = slices.DeleteFunc(lists[i], func(m stepEvent) bool { return shown[m.uid] })
+		for _, m := range lists[i] {
+			shown[m.uid] = true
+		}
+		left -= min(share, len(lists[i]))
+	}
+	for _, i := range o.need {
+		more := min(left, max(0, len(lists[i])-share))
+		left -= more
+		for _, m := range lists[i][:min(share, len(lists[i]))+more] {
+			s := alert.Sample{EventUID: m.uid, Class: "api", EventTime: utc(m.at), Step: o.r.Sequence.Steps[i].Name}
 			s.Fields = map[string]json.RawMessage{"actor": json.RawMessage(`"` + m.actor + `"`), "event_name": json.RawMessage(fmt.Sprintf(`"%d"`, m.hash))}
 			a.Events = append(a.Events, s)
 		}
 	}
-	a.Title = fmt.Sprintf("%d %s %s", len(all), first[0], first[1])
+	slices.SortFunc(a.Events, func(a, b alert.Sample) int {
+		return cmp.Or(a.EventTime.Compare(b.EventTime), cmp.Compare(a.EventUID, b.EventUID))
+	})
+	a.Title = fmt.Sprintf("%d %s %s", a.Count, first[0], first[1])
 	return a
 }
 

@@ -58,7 +58,8 @@ type chain struct {
 
 // openSequence is an alert that may still grow.
 type openSequence struct {
-	steps   []tally // by step
+	steps   []tally // by step; an event that is several steps is in each
+	count   uint64  // events
 	period  int64   // number: floor(e/D)
 	late    bool
 	changed bool
@@ -213,9 +214,25 @@ func (g *sequences) count(k *chain, period int64, step, at int) {
 	}
 	m.State |= bit
 	a := k.alert(period, len(k.steps))
+	if !k.counted(step, m, bit) {
+		a.count++
+	}
 	a.steps[step].add(&tally{count: 1, first: m.Time, last: m.Time, samples: evidence(appendText(nil, m.Sample)), severity: m.Severity})
 	a.changed = true
 	a.late = a.late || k.late
+}
+
+// counted reports whether the event is also another step, and as such counted.
+func (k *chain) counted(step int, m *sequence.Mark, bit uint8) bool {
+	for i, marks := range k.steps {
+		if i == step {
+			continue
+		}
+		if at, found := slices.BinarySearchFunc(marks, *m, compareMarks); found && marks[at].State&bit != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // alert finds or makes the alert of a period.
