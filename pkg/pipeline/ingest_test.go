@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -45,10 +46,11 @@ func TestIngestSortsRecords(t *testing.T) {
 			sent = append(sent, r)
 		}
 	}
-	for range 2 { // delivered twice
+	for range 2 { // delivered twice, in another order
 		if err := in.Records(w.ctx, sent); err != nil {
 			t.Fatal(err)
 		}
+		slices.Reverse(sent)
 	}
 	used := 0
 	for _, topic := range RecordTopics() {
