@@ -1,0 +1,90 @@
+package event
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const referenceIntro = `# Fields
+
+One table defines every field: its name in a rule is its column in SQL, its key in what ` + "`shrike parse`" + ` prints and in alerts. This page is
+generated from it; a test keeps it true.
+
+* Missing is the empty text, the address ` + "`::`" + `, NULL for numbers, booleans and times other than ` + "`event_time`" + `; in JSON the key is left out. 0 is a value.
+* Times are UTC with nanoseconds, durations milliseconds, sizes bytes.
+* ` + "`request`, `response` and `additional`" + ` are the log's own objects, keys as delivered; in SQL the columns ` + "`request_json` …" + ` hold their text.
+* What a log has and no field holds is in ` + "`unmapped`" + `; what it is made of is in ` + "`raw`" + `. Secrets are in neither: [REDACTION.md](REDACTION.md).
+* *Formats* are those whose own test cases fill the field.
+
+`
+
+// ocsfClasses are the classes of the Open Cybersecurity Schema Framework that ours answer to.
+var ocsfClasses = map[Class]string{
+	API: "API Activity 6003 (sign-ins: Authentication 3002; changes of users: Account Change 3001)", Flow: "Network Activity 4001",
+	HTTP: "HTTP Activity 4002", DNS: "DNS Activity 4003",
+}
+
+// Reference returns docs/FIELDS.md. formats says which formats fill a field in a class, sorted.
+func Reference(formats func(c Class, field string) []string) string {
+	var b strings.Builder
+	b.WriteString(referenceIntro)
+	b.WriteString("## Every class\n\n")
+	writeFields(&b, func(f *Field) bool { return !f.Meta && len(f.Classes) == len(allClasses) }, func(f *Field) []string {
+		var all []string
+		for _, c := range f.Classes {
+			all = append(all, formats(c, f.Name)...)
+		}
+		slices.Sort(all)
+		return slices.Compact(all)
+	})
+	for _, c := range LogClasses() {
+		fmt.Fprintf(&b, "\n## Class %s\n\nTable `%s`. OCSF: %s.\n\n", c, c, ocsfClasses[c])
+		writeFields(&b, func(f *Field) bool { return !f.Meta && f.In(c) && len(f.Classes) < len(allClasses) },
+			func(f *Field) []string { return formats(c, f.Name) })
+	}
+	b.WriteString("\n## What the pipeline adds\n\nColumns of every table; rules cannot use them.\n\n")
+	writeFields(&b, func(f *Field) bool { return f.Meta }, func(f *Field) []string { return nil })
+	writeMapping(&b, "ECS", "Elastic Common Schema to fields", func(f *Field) string { return f.ECS })
+	writeMapping(&b, "OCSF", "OCSF to fields", func(f *Field) string { return f.OCSF })
+	return b.String()
+}
+
+func writeFields(b *strings.Builder, in func(*Field) bool, formats func(*Field) []string) {
+	b.WriteString("| field | type | unit | meaning | ECS | OCSF | column | formats |\n|---|---|---|---|---|---|---|---|\n")
+	for _, f := range table {
+		if !in(f) {
+			continue
+		}
+		meaning := f.Meaning
+		if len(f.Values) > 0 {
+			meaning += " (one of: " + strings.Join(f.Values, ", ") + ")"
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s | %s | `%s` | %s |\n", f.Name, f.Type, f.Unit, cell(meaning), code(f.ECS), code(f.OCSF), f.SQL,
+			strings.Join(formats(f), " "))
+	}
+}
+
+// writeMapping writes the way back: what another schema's name is here.
+func writeMapping(b *strings.Builder, name, title string, of func(*Field) string) {
+	fmt.Fprintf(b, "\n## %s\n\n| %s | field | classes |\n|---|---|---|\n", title, name)
+	mapped := slices.DeleteFunc(slices.Clone(table), func(f *Field) bool { return of(f) == "" })
+	slices.SortStableFunc(mapped, func(x, y *Field) int { return cmp.Compare(of(x), of(y)) })
+	for _, f := range mapped {
+		classes := make([]string, len(f.Classes))
+		for i, c := range f.Classes {
+			classes[i] = c.String()
+		}
+		fmt.Fprintf(b, "| `%s` | `%s` | %s |\n", of(f), f.Name, strings.Join(classes, " "))
+	}
+}
+
+func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
+
+func code(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "`" + s + "`"
+}
