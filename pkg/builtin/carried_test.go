@@ -99,6 +99,86 @@ func TestFlowsInParquet(t *testing.T) {
 	}
 }
 
+// What Security Lake writes as Parquet is what the same records are as JSON.
+func TestOCSFInParquet(t *testing.T) {
+	t.Parallel()
+	type user struct {
+		Type *string `parquet:"type,optional"`
+		UID  *string `parquet:"uid,optional"`
+	}
+	type row struct {
+		Metadata struct {
+			Version string `parquet:"version"`
+			UID     string `parquet:"uid"`
+			Product struct {
+				Name string `parquet:"name"`
+			} `parquet:"product"`
+		} `parquet:"metadata"`
+		Time     int64 `parquet:"time"`
+		ClassUID int32 `parquet:"class_uid"`
+		API      struct {
+			Operation string `parquet:"operation"`
+			Service   struct {
+				Name string `parquet:"name"`
+			} `parquet:"service"`
+		} `parquet:"api"`
+		Actor struct {
+			User *user `parquet:"user,optional"`
+		} `parquet:"actor"`
+		Source struct {
+			IP string `parquet:"ip"`
+		} `parquet:"src_endpoint"`
+		Resources []struct {
+			UID string `parquet:"uid"`
+		} `parquet:"resources,list"`
+		Unmapped map[string]string `parquet:"unmapped"`
+		StatusID int32             `parquet:"status_id"`
+		Severity *int32            `parquet:"severity_id,optional"`
+	}
+	var r row
+	uid := "arn:aws:iam::111122223333:user/ann"
+	r.Metadata.Version, r.Metadata.UID, r.Metadata.Product.Name = "1.1.0", "e-1", "CloudTrail"
+	r.Time, r.ClassUID, r.StatusID, r.Source.IP = 1_767_323_045_000, 6003, 1, "192.0.2.7"
+	r.API.Operation, r.API.Service.Name, r.Actor.User = "StopInstances", "ec2.amazonaws.com", &user{UID: &uid}
+	r.Resources = append(r.Resources, struct {
+		UID string `parquet:"uid"`
+	}{"arn:aws:ec2:us-east-1:111122223333:instance/i-0a"})
+	r.Unmapped = map[string]string{"recipientAccountId": "111122223333"}
+	var in bytes.Buffer
+	w := parquet.NewGenericWriter[row](&in)
+	_, err := w.Write([]row{r, r})
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	reg := builtin.Formats()
+	d := format.NewDecoder(reg)
+	n := 0
+	_, err = format.Split(t.Context(), &in, reg, format.SplitOptions{}, func(r record.Record) error {
+		return d.Decode(&r, func(e *event.Event) {
+			n++
+			at, _ := e.Time(event.EventTime)
+			if e.Text(event.Format) != "ocsf" || e.Text(event.NativeName) != "StopInstances" || e.Text(event.ActorARN) != uid || at.Unix() != 1_767_323_045 {
+				t.Errorf("got %s", e.AppendJSON(nil))
+			}
+		})
+	}, func(l record.DeadLetter) error { return errors.New(l.Detail) })
+	if err != nil || n != 2 {
+		t.Errorf("%d events (%v), want 2", n, err)
+	}
+}
+
+// The words of a subscription's filter pattern are a flow line's layout, for CloudWatch has no header lines.
+func TestFlowsOfASubscriptionWithAPattern(t *testing.T) {
+	t.Parallel()
+	in := `{"messageType":"DATA_MESSAGE","logGroup":"/vpc","logStream":"eni-0a-all","logEvents":[{"id":"1","timestamp":1767323045000,` +
+		`"message":"10.0.0.2 10.0.0.1 22 6 1767323045 REJECT","extractedFields":{"srcaddr":"10.0.0.2","dstaddr":"10.0.0.1","dstport":"22",` +
+		`"protocol":"6","start":"1767323045","action":"REJECT"}}]}`
+	got := decode(t, "x", []byte(in))
+	if got.formats["vpcflow"] != 1 || len(got.dead) > 0 {
+		t.Errorf("got %+v, want one flow", got)
+	}
+}
+
 // A key that speaks of another format than the content does is counted and not believed; each format knows its own.
 func TestContentIsBelievedBeforeTheKey(t *testing.T) {
 	t.Parallel()
