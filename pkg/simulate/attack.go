@@ -30,8 +30,8 @@ func Expected(a Attack) []string {
 		return []string{"aws-console-login-without-mfa", "aws-root-access-key-created", "aws-root-api-use", "aws-root-console-login"}
 	case Cryptojacking:
 		return []string{
-			"aws-access-denied-burst", "aws-gpu-instances-launched", "aws-instance-launch-spike", "aws-new-launch-region",
-			"aws-quota-recon-across-regions", "vpc-mining-port-flows",
+			"aws-access-denied-burst", "aws-gpu-instances-launched", "aws-instance-launch-spike", "aws-launch-then-mining",
+			"aws-new-launch-region", "aws-quota-recon-across-regions", "vpc-mining-port-flows",
 		}
 	case Exfiltration:
 		return []string{"aws-ebs-snapshot-shared", "s3-bulk-download-bytes", "s3-bulk-download-objects", "s3-secret-object-read", "vpc-large-egress"}
@@ -132,25 +132,29 @@ func (p *play) cryptojacking() {
 		at += time.Duration(4+r.IntN(20)) * time.Second
 	}
 	where, kind := quietRegions[r.IntN(len(quietRegions))], gpuTypes[r.IntN(len(gpuTypes))]
-	launch := compile([]call{largeLaunch(kind)})[0]
+	var mining []string // interfaces of the machines that will mine
 	for i := range 24 {
-		v := p.g.invoke(thief, launch)
+		eni := "eni-0" + hexText(r, 16)
+		v := p.g.invoke(thief, compile([]call{largeLaunch(kind, eni)})[0])
 		v.region, v.failed = where, i%4 == 3
+		if !v.failed && len(mining) < 4 {
+			mining = append(mining, eni)
+		}
 		p.call(at, v)
 		at += time.Duration(5+r.IntN(15)) * time.Second
 	}
-	p.mine(at+4*time.Minute, where)
+	p.mine(at+4*time.Minute, where, mining)
 }
 
 var gpuTypes = []string{"g5.12xlarge", "g4dn.12xlarge", "p3.8xlarge", "g6.24xlarge"}
 
-func largeLaunch(kind string) call {
+func largeLaunch(kind, eni string) call {
 	return call{
 		source: "ec2", name: "RunInstances", write: true, code: "Client.VcpuLimitExceeded",
 		message: "You have requested more vCPU capacity than your current vCPU limit allows for the instance bucket.",
 		request: fmt.Sprintf(`{"instancesSet":{"items":[{"imageId":"ami-0$fixed","minCount":1,"maxCount":4}]},"instanceType":%q,"disableApiTermination":true,"clientToken":"$uuid"}`, kind),
-		response: fmt.Sprintf(`{"requestId":"$uuid","reservationId":"r-0$hex","ownerId":"$account","groupSet":{},"instancesSet":{"items":[{"instanceId":"i-0$hex","imageId":"ami-0$fixed","instanceState":{"code":0,"name":"pending"},"instanceType":%q,"subnetId":"$subnet","vpcId":"$vpc"}]}}`,
-			kind),
+		response: fmt.Sprintf(`{"requestId":"$uuid","reservationId":"r-0$hex","ownerId":"$account","groupSet":{},"instancesSet":{"items":[{"instanceId":"i-0$hex","imageId":"ami-0$fixed","instanceState":{"code":0,"name":"pending"},"instanceType":%q,"subnetId":"$subnet","vpcId":"$vpc","networkInterfaceSet":{"items":[{"networkInterfaceId":%q,"subnetId":"$subnet","vpcId":"$vpc"}]}}]}}`,
+			kind, eni),
 	}
 }
 
@@ -168,13 +172,13 @@ func refused(source, name string) call {
 
 var quotaScript = compile([]call{read("servicequotas", "GetServiceQuota", `{"serviceCode":"ec2","quotaCode":"L-DB2E81BA"}`)})
 
-// mine adds what the machines that were started send to two pools, minute by minute.
-func (p *play) mine(after time.Duration, region string) {
+// mine adds what the machines behind the interfaces send to two pools, minute by minute.
+func (p *play) mine(after time.Duration, region string, interfaces []string) {
 	g := p.g
 	pools := []flow{{dst: hostingNetwork.draw(g.rng), dstPort: 3333}, {dst: hostingNetwork.draw(g.rng), dstPort: 14444}}
-	for range 4 {
+	for _, eni := range interfaces {
 		i := *g.co.interfaces[0]
-		i.id, i.instance, i.region = "eni-0"+hexText(g.rng, 16), "i-0"+hexText(g.rng, 16), region
+		i.id, i.instance, i.region = eni, "i-0"+hexText(g.rng, 16), region
 		i.addr = g.co.interfaces[g.rng.IntN(len(g.co.interfaces))].addr
 		i.account = g.co.deployer.account
 		port := ephemeral(g.rng)

@@ -52,8 +52,8 @@ func TestAttacksDifferInBehaviourOnly(t *testing.T) {
 		background, attacks := marks{}, marks{}
 		all(o, background.note)
 		o.Attacks = Attacks()
-		var l Log
 		for _, s := range New(o).attack {
+			var l Log // as Next has it: nothing of the record before
 			s.do(&l, s.at)
 			attacks.note(&l)
 		}
