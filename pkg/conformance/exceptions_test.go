@@ -39,7 +39,7 @@ var deadLetters = []argument{
 	{"alb/aws+aws-lambda-go*", fixture},
 	{"envelope/aws+aws-lambda-go*", fixture},
 	{"*/vectordotdev+vrl*", inCode},
-	{"cloudtrail/opensearch-project+*--samples-large.json", "no valid JSON: brackets do not match from line 85 on; it is read up to there, and lines after it are none of a record"},
+	{"cloudtrail/opensearch-project+*--samples-large.json", "no valid JSON: brackets do not match from line 85 on; what is whole of it is read"},
 	{"elb/open-telemetry+*--elb_control.log", "the service's test message: a control record"},
 	{"envelope/DataDog+*--cloudwatch_logs*.json", otherLogs},
 	{"envelope/DataDog+*--sqs_*.json", notice},
