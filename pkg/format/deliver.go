@@ -36,8 +36,7 @@ func (s *splitter) here() record.Origin {
 
 // deliver emits what is in raw, a line or JSON value: itself or, if it is an envelope, what that holds.
 func (s *splitter) deliver(raw []byte) error {
-	value := raw[0] == '{'
-	if value {
+	if raw[0] == '{' {
 		if done, err := s.unwrap(raw); done {
 			return err
 		}
@@ -45,20 +44,21 @@ func (s *splitter) deliver(raw []byte) error {
 	switch {
 	case len(raw) > s.o.MaxRecord:
 		return s.bury(raw, record.ReasonTooLong, s.tooLong())
-	case s.control, value && isTestEvent(raw):
+	case s.control:
 		s.stats.Controls++
 		return nil
-	case value && isNotice(raw):
-		return s.bury(raw, record.ReasonNotice, "a notice of S3 about an object, not the object's records")
 	}
 	return s.record(raw)
 }
 
 func (s *splitter) record(raw []byte) error {
 	name, layout, header := s.recognise(raw)
-	if header {
+	switch {
+	case header, s.strange(name, raw) && isTestEvent(raw):
 		s.stats.Controls++
 		return nil
+	case s.strange(name, raw) && isNotice(raw):
+		return s.bury(raw, record.ReasonNotice, "a notice of S3 about an object, not the object's records")
 	}
 	s.stats.Records++
 	return s.emit(record.Record{

@@ -98,6 +98,18 @@ func (g *recogniser) format(index int) (name, layout string, header bool) {
 	return spec.Name, layout, false
 }
 
+// strange reports that raw is a JSON object that no format recognises, or not the caller's: it may be no record at all.
+func (g *recogniser) strange(name string, raw []byte) bool {
+	switch {
+	case raw[0] != '{':
+		return false
+	case g.hint == "":
+		return name == ""
+	}
+	index, ok := g.reg.byName[g.hint]
+	return ok && g.reg.specs[index].Sniff != nil && g.reg.specs[index].Sniff(raw) == 0
+}
+
 // doubtHint counts a record that is another format's and not the caller's. Where the caller also names the columns,
 // content can say nothing: it would be asked for each record in vain.
 func (g *recogniser) doubtHint(raw []byte) {
