@@ -3,6 +3,7 @@ package scan
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -99,7 +100,7 @@ func openPlain(in Input) (io.ReadCloser, error) {
 	}
 	var head [2]byte
 	n, err := io.ReadFull(f, head[:])
-	if err != nil && n == 0 && err != io.EOF {
+	if err != nil && n == 0 && !errors.Is(err, io.EOF) {
 		return nil, closing(f, err)
 	}
 	whole := io.MultiReader(bytes.NewReader(head[:n]), f)

@@ -10,6 +10,7 @@ package digest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -57,7 +58,7 @@ func Parse(content []byte) (*Digest, error) {
 	}
 	d.endText = text.End
 	if d.Object == "" || d.End.IsZero() {
-		return nil, fmt.Errorf("parse digest: no digestS3Object or digestEndTime")
+		return nil, errors.New("parse digest: no digestS3Object or digestEndTime")
 	}
 	return &d, nil
 }

@@ -3,7 +3,7 @@ package digest
 import (
 	"bytes"
 	"crypto"
-	"crypto/md5" //nolint:gosec // a name of a key, not a proof
+	"crypto/md5" // CloudTrail names keys so; it proves nothing
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
@@ -80,7 +80,7 @@ func (k *Keys) add(der []byte) error {
 			return fmt.Errorf("parse public key: no RSA key in PEM, base64 or DER: %w", err)
 		}
 	}
-	name := md5.Sum(der) //nolint:gosec // how CloudTrail names keys
+	name := md5.Sum(der)
 	k.byName[hex.EncodeToString(name[:])] = key
 	k.all = append(k.all, key)
 	return nil
