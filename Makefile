@@ -37,7 +37,7 @@ conformance: ## what the formats make of published logs (../shared/data), value 
 
 fuzz: ## every fuzz target for a CPU-minute each (FUZZTIME=10s make fuzz: less); a find stays in testdata/fuzz as a case
 	@bad=; for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
-	  echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -parallel 1 -fuzztime $${FUZZTIME:-60s} $$p || bad="$$bad $$f"; done; done; \
+	  echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -parallel 1 -fuzzminimizetime 10x -fuzztime $${FUZZTIME:-60s} $$p || bad="$$bad $$f"; done; done; \
 	test -z "$$bad" || { echo "failed:$$bad"; exit 1; }
 
 lint: ## golangci-lint, fetched through the go command
