@@ -89,7 +89,8 @@ var harmless = []string{
 // Rules is a compiled list. It never changes and may be shared.
 type Rules struct {
 	exact    map[string]reach
-	suffixes []suffix // longest first
+	suffixes []suffix      // longest first
+	endings  [1 << 15]bool // by the hash of a name's last three letters: whether any suffix ends so; most names end here
 	words    *words
 	hash     uint64
 
@@ -127,6 +128,7 @@ func Compile(more ...string) *Rules {
 			continue
 		}
 		r.suffixes = append(r.suffixes, suffix{name, how})
+		r.endings[hash3(name[len(name)-gram:])] = true
 		r.words.addName(k.Words)
 	}
 	slices.SortStableFunc(r.suffixes, func(a, b suffix) int { return len(b.name) - len(a.name) })
@@ -159,8 +161,13 @@ func (r *Rules) of(name []byte) reach {
 			n = append(n, c)
 		}
 	}
-	if how, ok := r.exact[string(n)]; ok {
-		return how
+	if len(n) <= r.longestExact {
+		if how, ok := r.exact[string(n)]; ok {
+			return how
+		}
+	}
+	if len(n) < gram || !r.endings[hash(uint32(n[len(n)-3])|uint32(n[len(n)-2])<<8|uint32(n[len(n)-1])<<16)] {
+		return none
 	}
 	for _, s := range r.suffixes {
 		if hasSuffix(n, s.name) {
