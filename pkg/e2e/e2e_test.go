@@ -103,7 +103,7 @@ func (w *workload) scan(t *testing.T, rules *rule.Set) map[string]string {
 
 func checkAlerts(t *testing.T, r *receiver, w *workload) {
 	t.Helper()
-	until(t, time.Minute, "every expected alert", func() (bool, string) {
+	until(t, 4*time.Minute, "every expected alert", func() (bool, string) {
 		got := r.rules()
 		for id := range w.want {
 			if got[id] == 0 {
