@@ -134,7 +134,8 @@ func (a *App) Run(ctx context.Context) error {
 		return err
 	}
 	close(a.ready)
-	a.log.Info("ready", zap.Any("roles", a.roles))
+	a.log.Info("ready", zap.Any("roles", a.roles), zap.String("console", a.endpoints.APIURL),
+		zap.String("ingest", a.endpoints.IngestURL), zap.String("metrics", a.endpoints.MetricsURL))
 	select {
 	case <-ctx.Done():
 		a.log.Info("stopping")
