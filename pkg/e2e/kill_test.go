@@ -187,6 +187,7 @@ func (c *cluster) kill(victim string, done bool, rng *rand.Rand, f *feeder) {
 		return
 	}
 	cmd := c.roles[victim]
+	looks := 0
 	until(c.t, 2*time.Minute, "a pending commit of "+victim, func() (bool, string) {
 		f.next()
 		if len(c.pending(victim)) == 0 {
@@ -194,11 +195,11 @@ func (c *cluster) kill(victim string, done bool, rng *rand.Rand, f *feeder) {
 		}
 		_ = cmd.Process.Signal(syscall.SIGSTOP) // while it stands still, nothing moves under the questions
 		at := c.pending(victim)
-		if len(at) > 0 && (!done || c.storedSoon(at)) {
+		if looks++; len(at) > 0 && (!done || looks > maxLooks || c.storedSoon(at)) {
 			return true, ""
 		}
 		_ = cmd.Process.Signal(syscall.SIGCONT)
-		<-time.After(time.Duration(20+rng.IntN(200)) * time.Millisecond) // to get on, and somewhere else
+		<-time.After(time.Duration(20+rng.IntN(100*looks)) * time.Millisecond) // to get on, and somewhere else; longer on a busy machine
 		return false, fmt.Sprintf("announced: %v", at)
 	})
 	_ = cmd.Process.Kill()
@@ -242,6 +243,9 @@ func (f *feeder) wait() {
 		<-f.sent
 	}
 }
+
+// maxLooks is how often a store is looked at for rows without a commit; then it dies over whatever it has announced.
+const maxLooks = 20
 
 // announced is a range that a group has promised to do.
 type announced struct {
