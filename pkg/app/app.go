@@ -63,8 +63,8 @@ type App struct {
 // stopWithin is how long a clean stop may take, all parts together.
 const stopWithin = 10 * time.Second
 
-// New checks what can be checked without starting anything: rules that do not load are an error here. The roles that
-// need engines which are not configured embed them.
+// New checks what can be checked without starting anything: rules that do not load are an error here. All
+// roles together embed the engines that are not configured; one role alone needs both by address.
 func New(cfg *config.Config, o Options) (*App, error) {
 	if len(o.Roles) == 0 {
 		return nil, fmt.Errorf("start: no role given")

@@ -13,7 +13,6 @@ import (
 const (
 	Signals    = "signals"
 	Alerts     = "alerts"
-	State      = "state"
 	DeadLetter = "dead_letter"
 )
 

@@ -21,28 +21,21 @@ type Topic struct {
 	Partitions  int           // at creation; less than 1 is 1
 	Fixed       bool          // another number of partitions is an error, because keys would change places
 	Retention   time.Duration // 0 keeps messages for ever
-	Compact     bool          // keep the last message of each key
 	MaxMessage  int           // bytes of one batch; 0 is 2 MiB
 	Replication int           // at creation; less than 1 is 1
 }
 
 func (t Topic) configs() map[string]string {
-	retention, policy, size := int64(-1), "delete", t.MaxMessage
+	retention, size := int64(-1), t.MaxMessage
 	if t.Retention > 0 {
 		retention = t.Retention.Milliseconds()
-	}
-	switch {
-	case t.Compact && t.Retention > 0:
-		policy = "compact,delete"
-	case t.Compact:
-		policy = "compact"
 	}
 	if size == 0 {
 		size = maxMessage
 	}
 	return map[string]string{
 		"retention.ms":      strconv.FormatInt(retention, 10),
-		"cleanup.policy":    policy,
+		"cleanup.policy":    "delete",
 		"max.message.bytes": strconv.Itoa(size),
 	}
 }
