@@ -173,7 +173,7 @@ func (s *shell) listRules(set *rule.Set, output string) error {
 	if output == "json" {
 		for _, r := range set.Rules() {
 			line := map[string]any{
-				"id": r.ID, "severity": severity(r), "class": classes(r), "kind": kind(r), "whole": r.Whole(), "title": r.Title.Source,
+				"id": r.ID, "severity": severity(r), "class": classes(r), "kind": r.Kind(), "whole": r.Whole(), "title": r.Title.Source,
 				"attack": r.Attack, "tags": r.Tags, "mode": r.Mode, "file": r.File, "tests": len(r.Tests),
 			}
 			if err := printJSON(s.out, line); err != nil {
@@ -208,23 +208,7 @@ func classes(r *rule.Rule) string {
 // kindAndPlace says too which rules do not spread over shards.
 func kindAndPlace(r *rule.Rule) string {
 	if r.Whole() {
-		return kind(r) + " (one shard)"
+		return r.Kind() + " (one shard)"
 	}
-	return kind(r)
-}
-
-func kind(r *rule.Rule) string {
-	switch {
-	case r.Sequence != nil:
-		return "sequence"
-	case r.Threshold != nil:
-		return "threshold"
-	case r.Distinct != nil:
-		return "distinct"
-	case r.Sum != nil:
-		return "sum"
-	case r.FirstSeen != nil:
-		return "first_seen"
-	}
-	return "match"
+	return r.Kind()
 }

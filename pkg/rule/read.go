@@ -181,61 +181,75 @@ func readWhen(m *mapping, t *written, lists *lists) {
 	t.cond = cond
 }
 
+// kinds lists the blocks that make a rule of another kind than match, each with what reads it.
+var kinds = []struct {
+	name string
+	read func(b *mapping, r *Rule)
+}{
+	{"threshold", readThreshold},
+	{"distinct", readDistinct},
+	{"sum", readSum},
+	{"first_seen", readFirstSeen},
+}
+
 // readKind reads the one block that says how matches become alerts.
 func readKind(m *mapping, r *Rule) {
 	var first string
-	for _, kind := range []string{"threshold", "distinct", "sum", "first_seen"} {
-		n := m.take(kind)
+	for _, kind := range kinds {
+		n := m.take(kind.name)
 		if n == nil {
 			continue
 		}
 		if first != "" {
-			m.report(m.places[kind], "", "a rule has one kind: %s is given already", first)
+			m.report(m.places[kind.name], "", "a rule has one kind: %s is given already", first)
 		}
-		first = kind
-		if block, ok := m.mapping(n, kind); ok {
-			readKindBlock(block, kind, r)
+		first = kind.name
+		if block, ok := m.mapping(n, kind.name); ok {
+			kind.read(block, r)
 			block.done()
 		}
 	}
 }
 
-func readKindBlock(b *mapping, kind string, r *Rule) {
-	switch kind {
-	case "threshold":
-		r.Threshold = &Threshold{Count: b.count(b.need("count"), "count"), Within: within(b)}
-	case "distinct":
-		d := &Distinct{Count: b.count(b.need("count"), "count"), Within: within(b)}
-		d.Of, _ = b.single(b.need("of"), "of", r.Class)
-		r.Distinct = d
-	case "sum":
-		n := b.need("of")
-		s := &Sum{Within: within(b)}
-		var ok bool
-		if s.Of, ok = b.single(n, "of", r.Class); ok && s.Of.Field.Type != event.TypeInt && s.Of.Field.Type != event.TypeFloat {
-			b.report(nodePlace(n), "", "sum adds up numbers, and %s is %s", s.Of.Name, kindOf(s.Of.Field))
-		}
-		s.Total = b.amount(b.need("total"), "total", ok && s.Of.Field.Unit == "bytes")
-		r.Sum = s
-	case "first_seen":
-		f := &FirstSeen{}
-		switch n := b.need("value").(type) {
-		case *ast.SequenceNode:
-			f.Value = b.keys(n, "value", b.single, r.Class)
-		case nil:
-		default:
-			if k, ok := b.single(n, "value", r.Class); ok {
-				f.Value = []Key{k}
-			}
-		}
-		f.Learning = b.duration(b.need("learning"), "learning", 0)
-		if n := b.take("forget"); n != nil {
-			if f.Forget = b.duration(n, "forget", time.Second); f.Forget > 0 && f.Forget < f.Learning {
-				b.report(nodePlace(n), "", "forget must not be shorter than learning")
-			}
-		}
-		r.FirstSeen = f
+func readThreshold(b *mapping, r *Rule) {
+	r.Threshold = &Threshold{Count: b.count(b.need("count"), "count"), Within: within(b)}
+}
+
+func readDistinct(b *mapping, r *Rule) {
+	d := &Distinct{Count: b.count(b.need("count"), "count"), Within: within(b)}
+	d.Of, _ = b.single(b.need("of"), "of", r.Class)
+	r.Distinct = d
+}
+
+func readSum(b *mapping, r *Rule) {
+	n := b.need("of")
+	s := &Sum{Within: within(b)}
+	var ok bool
+	if s.Of, ok = b.single(n, "of", r.Class); ok && s.Of.Field.Type != event.TypeInt && s.Of.Field.Type != event.TypeFloat {
+		b.report(nodePlace(n), "", "sum adds up numbers, and %s is %s", s.Of.Name, kindOf(s.Of.Field))
 	}
+	s.Total = b.amount(b.need("total"), "total", ok && s.Of.Field.Unit == "bytes")
+	r.Sum = s
+}
+
+func readFirstSeen(b *mapping, r *Rule) {
+	f := &FirstSeen{}
+	switch n := b.need("value").(type) {
+	case *ast.SequenceNode:
+		f.Value = b.keys(n, "value", b.single, r.Class)
+	case nil:
+	default:
+		if k, ok := b.single(n, "value", r.Class); ok {
+			f.Value = []Key{k}
+		}
+	}
+	f.Learning = b.duration(b.need("learning"), "learning", 0)
+	if n := b.take("forget"); n != nil {
+		if f.Forget = b.duration(n, "forget", time.Second); f.Forget > 0 && f.Forget < f.Learning {
+			b.report(nodePlace(n), "", "forget must not be shorter than learning")
+		}
+	}
+	r.FirstSeen = f
 }
 
 func within(b *mapping) time.Duration { return b.duration(b.need("within"), "within", time.Second) }

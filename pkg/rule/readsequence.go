@@ -22,9 +22,9 @@ func readSequence(m *mapping, r *Rule, lists *lists) naming {
 			m.report(m.places[key], "", "%s belongs into each step of a sequence", key)
 		}
 	}
-	for _, kind := range []string{"threshold", "distinct", "sum", "first_seen"} {
-		if m.take(kind) != nil {
-			m.report(m.places[kind], "", "a rule has one kind: sequence is given already")
+	for _, kind := range kinds {
+		if m.take(kind.name) != nil {
+			m.report(m.places[kind.name], "", "a rule has one kind: sequence is given already")
 		}
 	}
 	before := len(*m.problems)

@@ -113,6 +113,23 @@ type FirstSeen struct {
 	Forget   time.Duration
 }
 
+// Kind returns the name of the block that makes the rule what it is, "match" when it has none.
+func (r *Rule) Kind() string {
+	switch {
+	case r.Threshold != nil:
+		return "threshold"
+	case r.Distinct != nil:
+		return "distinct"
+	case r.Sum != nil:
+		return "sum"
+	case r.FirstSeen != nil:
+		return "first_seen"
+	case r.Sequence != nil:
+		return "sequence"
+	}
+	return "match"
+}
+
 // Window returns the length of event time that the rule looks at: 0 for kinds without one.
 func (r *Rule) Window() time.Duration {
 	switch {
