@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"text/template"
+
+	"github.com/google/renameio/v2"
 )
 
 // The server's users. The engine's own `default` may do nothing but open the listeners.
@@ -91,11 +93,7 @@ func fill(text string, v view) []byte {
 
 // writePrivate replaces the file in one step, so that a crash leaves no half of it.
 func writePrivate(path string, content []byte) error {
-	tmp := path + ".new"
-	if err := os.WriteFile(tmp, content, 0o600); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := os.Rename(tmp, path); err != nil {
+	if err := renameio.WriteFile(path, content, 0o600, renameio.WithStaticPermissions(0o600)); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil

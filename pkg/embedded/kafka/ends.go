@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/renameio/v2"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -148,10 +149,4 @@ func writeJSON(path string, v any) error {
 }
 
 // writeFile replaces the file at once: a kill leaves the old or the new one.
-func writeFile(path string, raw []byte) error {
-	tmp := path + ".tmp"
-	if err := os.WriteFile(tmp, raw, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(tmp, path)
-}
+func writeFile(path string, raw []byte) error { return renameio.WriteFile(path, raw, 0o600) }
