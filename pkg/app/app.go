@@ -92,6 +92,14 @@ func Rules(cfg *config.Config) (*rule.Set, error) {
 	return rule.Load(cfg.Rules.Paths...)
 }
 
+// ExamineRules is Rules for one who wants to hear everything at once: the set holds what nothing is wrong with.
+func ExamineRules(cfg *config.Config) (*rule.Set, rule.Problems) {
+	if len(cfg.Rules.Paths) == 0 {
+		return rule.ExamineFS(detections.FS, ".")
+	}
+	return rule.Examine(cfg.Rules.Paths...)
+}
+
 func without(set *rule.Set, ids []string) *rule.Set {
 	if len(ids) == 0 {
 		return set

@@ -73,26 +73,6 @@ func (s *shell) rulesCommand() *cobra.Command {
 	return c
 }
 
-func (s *shell) rulesLintCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "lint [PATH...]", Short: "Say what is wrong with rule files: all of it, with file, line and column",
-		Example: `  shrike rules lint                   the configured rules, else the built-in ones
-  shrike rules lint my-rules/ one.yml`,
-		RunE: func(_ *cobra.Command, args []string) error {
-			set, err := s.rules(args, nil)
-			if err != nil {
-				return err
-			}
-			tests := 0
-			for _, r := range set.Rules() {
-				tests += len(r.Tests)
-			}
-			_, err = fmt.Fprintf(s.out, "%d rules with %d tests are well-formed\n", len(set.Rules()), tests)
-			return err
-		},
-	}
-}
-
 func (s *shell) rulesTestCommand() *cobra.Command {
 	var only string
 	var verbose bool

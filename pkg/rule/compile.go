@@ -17,6 +17,9 @@ type condition struct {
 	native  bool     // closures; false: expr's machine
 	machine *machine // the same tree for expr's machine
 	lists   []*list
+
+	source string     // as in the file
+	places textPlaces // of source's lines in the file
 }
 
 // scope is what a part of a condition is evaluated against: the event and, inside any, all … the element #. It is
@@ -39,7 +42,7 @@ func compile(source string, class event.Class, ls *lists) (*condition, []*mistak
 	if err != nil {
 		return nil, []*mistake{{message: fmt.Sprintf("the condition cannot be compiled: %s", firstLine(err.Error()))}}
 	}
-	cond := &condition{tree: tree.Node, machine: m, lists: c.used}
+	cond := &condition{tree: tree.Node, machine: m, lists: c.used, source: source}
 	if cond.holds, cond.native = compileCondition(tree.Node); !cond.native {
 		cond.holds = func(s scope) bool { return m.holds(s.event) }
 	}

@@ -32,6 +32,11 @@
 // event without a value for a key that its step gives is no match. Some step gives every key; a step that gives not all
 // belongs to every group that agrees with those it gives, and then the rule lives whole in one shard (Rule.Whole).
 //
+// # Warnings
+//
+// Set.Lint says what loads and is probably not meant; checks, in lint.go, lists all there is, a line each. A rule that means
+// it says so with lint: { ignore: [code] }. Examine loads what is good beside what is not, so that all is said at once.
+//
 // Start reading at Rule, then follow a rule file: load.go finds it, yaml.go and read.go read it, check.go makes its
 // condition total (nothing ever meets a missing value), closure.go compiles it to closures and machine.go to expr's
 // virtual machine, index.go finds the few rules that an event can match, set.go has Match.

@@ -21,7 +21,13 @@ var apart = []string{"lists", "hunts", "exceptions"}
 // Load reads rule files and folders of them (recursively every *.yml; folders lists, hunts and exceptions hold no
 // rules). Lists come from folders named lists inside the given folders, or beside and above the given files. The error
 // is of type Problems and names everything that is wrong; then there is no set.
-func Load(paths ...string) (*Set, error) {
+func Load(paths ...string) (*Set, error) { return collect(paths).finish() }
+
+// Examine is Load for one who wants to hear everything at once: the set holds the rules of the files that nothing is wrong
+// with, to be linted.
+func Examine(paths ...string) (*Set, Problems) { return collect(paths).examine() }
+
+func collect(paths []string) *loader {
 	l := &loader{}
 	for _, p := range paths {
 		root, name := filepath.Dir(filepath.Clean(p)), filepath.Base(filepath.Clean(p))
@@ -31,11 +37,16 @@ func Load(paths ...string) (*Set, error) {
 		l.collect(tree{FS: os.DirFS(root), prefix: root}, name)
 		l.above(root, name)
 	}
-	return l.finish()
+	return l
 }
 
 // LoadFS is Load inside a file system; paths are slash separated as package fs has them.
-func LoadFS(fsys fs.FS, paths ...string) (*Set, error) {
+func LoadFS(fsys fs.FS, paths ...string) (*Set, error) { return collectFS(fsys, paths).finish() }
+
+// ExamineFS is Examine inside a file system.
+func ExamineFS(fsys fs.FS, paths ...string) (*Set, Problems) { return collectFS(fsys, paths).examine() }
+
+func collectFS(fsys fs.FS, paths []string) *loader {
 	l := &loader{}
 	for _, p := range paths {
 		p = path.Clean(p)
@@ -45,7 +56,7 @@ func LoadFS(fsys fs.FS, paths ...string) (*Set, error) {
 		}
 		l.collectLists(tree{FS: fsys}, "lists")
 	}
-	return l.finish()
+	return l
 }
 
 // tree is a file system and what its names look like to the user.
@@ -173,8 +184,25 @@ func (l *loader) fail(name string, err error) {
 	l.problems = append(l.problems, Problem{File: name, Message: "read rules: " + err.Error()})
 }
 
-// finish reads what was collected, lists first because conditions name them.
+// finish makes the set, if nothing is wrong.
 func (l *loader) finish() (*Set, error) {
+	rules := l.parse()
+	if len(l.problems) > 0 {
+		return nil, l.problems
+	}
+	return NewSet(rules), nil
+}
+
+// examine makes the set of what nothing is wrong with.
+func (l *loader) examine() (*Set, Problems) {
+	rules := slices.DeleteFunc(l.parse(), func(r *Rule) bool {
+		return slices.ContainsFunc(l.problems, func(p Problem) bool { return p.File == r.File })
+	})
+	return NewSet(rules), l.problems
+}
+
+// parse reads what was collected, lists first because conditions name them. It sorts the problems.
+func (l *loader) parse() []*Rule {
 	known := &lists{byID: map[string]*list{}}
 	for _, f := range l.lists {
 		known.read(newSource(f.name, f.text, &l.problems), f.text)
@@ -194,9 +222,6 @@ func (l *loader) finish() (*Set, error) {
 		byID[r.ID] = r
 		rules = append(rules, r)
 	}
-	if len(l.problems) > 0 {
-		l.problems.sort()
-		return nil, l.problems
-	}
-	return NewSet(rules), nil
+	l.problems.sort()
+	return rules
 }

@@ -57,10 +57,13 @@ func (ps Problems) Error() string {
 }
 
 func (ps Problems) sort() {
-	slices.SortStableFunc(ps, func(a, b Problem) int {
-		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
-			strings.Compare(a.Message, b.Message))
-	})
+	slices.SortStableFunc(ps, Problem.compare)
+}
+
+// compare orders problems by file and place.
+func (p Problem) compare(o Problem) int {
+	return cmp.Or(strings.Compare(p.File, o.File), cmp.Compare(p.Line, o.Line), cmp.Compare(p.Column, o.Column),
+		strings.Compare(p.Message, o.Message))
 }
 
 // source is the text of one file, and what is wrong with it.

@@ -53,7 +53,9 @@ func readRule(s *source, text []byte, lists *lists) *Rule {
 	named := readWords(m, r, names(m, r, lists))
 	readDedup(m, r)
 	readTests(m, r)
+	readLint(m, r)
 	m.done()
+	r.origin.lines, r.origin.keys = s.lines, m.places
 	r.Capture = union(r.GroupBy, r.Show, named)
 	if r.Sequence != nil {
 		r.Capture = nil
@@ -178,6 +180,9 @@ func readWhen(m *mapping, t *written, lists *lists) {
 	for _, b := range bad {
 		m.report(m.inside(n, lit.Value.Value, b.offset), b.hint, "%s", b.message)
 	}
+	if cond != nil {
+		cond.places = m.placesOf(n, lit.Value.Value)
+	}
 	t.cond = cond
 }
 
@@ -269,9 +274,10 @@ func readWords(m *mapping, r *Rule, names naming) []Key {
 	r.Title = title
 	n := m.need("attack")
 	r.Attack = m.texts(n, "attack")
-	for _, id := range r.Attack {
+	for i, id := range r.Attack {
+		r.origin.attack = append(r.origin.attack, elementPlace(n, i))
 		if !attackPattern.MatchString(id) {
-			m.report(nodePlace(n), "", "%q is not an ATT&CK technique (T1078 or T1078.004)", id)
+			m.report(elementPlace(n, i), "", "%q is not an ATT&CK technique (T1078 or T1078.004)", id)
 		}
 	}
 	r.FalsePositives = m.texts(m.need("false_positives"), "false_positives")

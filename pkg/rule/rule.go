@@ -45,7 +45,9 @@ type Rule struct {
 	// runbook and pivots name, without repeats.
 	Capture []Key
 
-	cond *condition
+	cond   *condition
+	ignore []string // codes of warnings
+	origin origin
 }
 
 // Mode says what becomes of a rule's matches.
