@@ -24,6 +24,7 @@ type Matcher struct {
 	redactor *redact.Redactor
 
 	seen    map[event.UID]struct{} // events of the range that matched
+	event   uint64                 // number of the one that is being folded in
 	index   map[string]*folding
 	folded  []*folding
 	matched []rule.Hit // scratch
@@ -39,12 +40,16 @@ type plan struct {
 	bucket int64  // nanoseconds; 0: matches are never combined
 	hashes int    // kind distinct: how many hashes decide it
 	whole  bool   // lives in one shard, whatever the key
+
+	elements *rule.Elements                // of rules with [] in what they are taken by, else nil
+	steps    map[*rule.Step]*rule.Elements // likewise of a sequence's steps, for those that have
 }
 
 // folding is a signal that still grows.
 type folding struct {
 	Signal
 	plan    *plan
+	event   uint64 // the last that was folded in: with [] one may come several times, and counts once
 	samples sampler
 	hashes  hashSet
 }
@@ -74,6 +79,7 @@ func newMatcher(rules []*rule.Rule, find func(*event.Event, []rule.Hit) []rule.H
 		if r.Distinct != nil {
 			p.hashes = HashLimit(r.Distinct.Count)
 		}
+		p.readElements()
 		m.plans[r] = p
 	}
 	return m
@@ -118,6 +124,7 @@ func (m *Matcher) Event(e *event.Event) {
 		return
 	}
 	m.seen[e.UID] = struct{}{}
+	m.event++
 	if m.redactor != nil {
 		m.redactor.Event(e)
 	}
@@ -137,8 +144,12 @@ func (m *Matcher) Event(e *event.Event) {
 	}
 }
 
-// fold adds a match to the signal that it belongs to.
+// fold adds a match to the signal that it belongs to, or with [] to the signals of its elements.
 func (m *Matcher) fold(p *plan, e *event.Event) {
+	if p.elements != nil {
+		m.foldElements(p, e)
+		return
+	}
 	r := p.rule
 	value := ""
 	if r.FirstSeen != nil {
@@ -146,34 +157,41 @@ func (m *Matcher) fold(p *plan, e *event.Event) {
 			return // what an event does not have cannot be new
 		}
 	}
-	t := e.UnixNano(event.EventTime)
-	at := t
-	if p.bucket > 0 {
-		at = floor(t, p.bucket)
-	}
 	m.text, m.ends = m.text[:0], m.ends[:0]
 	for _, k := range r.GroupBy {
 		m.keyValue(k, e)
 	}
-	f := m.folding(p, e, at, value, "")
+	f := m.folding(p, e, value, "")
+	m.count(f, e)
+	switch {
+	case r.Sum != nil:
+		f.Sum += amount(r.Sum.Of, e)
+	case r.Distinct != nil:
+		f.distinct(r.Distinct.Of.Text(e))
+	}
+}
+
+// count adds an event to a signal.
+func (m *Matcher) count(f *folding, e *event.Event) {
+	r, t := f.plan.rule, e.UnixNano(event.EventTime)
 	severity := r.Severity.Of(e.Text(event.Outcome))
 	if f.Count == 0 {
 		f.First, f.Last, f.Severity = t, t, severity
 	}
+	f.event = m.event
 	f.Count++
 	f.First, f.Last = min(f.First, t), max(f.Last, t)
 	if rule.SeverityRank(severity) > rule.SeverityRank(f.Severity) {
 		f.Severity = severity
 	}
-	switch {
-	case r.Sum != nil:
-		f.Sum += amount(r.Sum.Of, e)
-	case r.Distinct != nil:
-		if v := r.Distinct.Of.Text(e); v != "" {
-			f.hashes.add(xxh3.HashString(v), p.hashes)
-		}
-	}
 	f.samples.add(e, t, r.Capture)
+}
+
+// distinct notes one of the values that kind distinct counts.
+func (f *folding) distinct(value string) {
+	if value != "" {
+		f.hashes.add(xxh3.HashString(value), f.plan.hashes)
+	}
 }
 
 // keyValue adds the event's value of one key of the group.
@@ -187,7 +205,11 @@ func (m *Matcher) keyValue(k rule.Key, e *event.Event) {
 }
 
 // folding finds the signal of (rule, key, bucket, value, step), or begins it.
-func (m *Matcher) folding(p *plan, e *event.Event, at int64, value, step string) *folding {
+func (m *Matcher) folding(p *plan, e *event.Event, value, step string) *folding {
+	at := e.UnixNano(event.EventTime)
+	if p.bucket > 0 {
+		at = floor(at, p.bucket)
+	}
 	b := binary.AppendUvarint(m.buf[:0], p.no)
 	b = binary.AppendVarint(b, at)
 	for _, end := range m.ends {

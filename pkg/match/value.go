@@ -32,16 +32,26 @@ func bounded(s string) string {
 	return strings.ToValidUTF8(s[:MaxKeyValue-36], "") + "…" + hex.EncodeToString(sum[:])
 }
 
-// novelValue returns what kind first_seen remembers: the one key's value, or a JSON list of several; "" when the event
-// has none of them.
+// novelValue returns what kind first_seen remembers of an event; see novelty.
 func novelValue(keys []rule.Key, e *event.Event) string {
-	if len(keys) == 1 {
-		return strings.Clone(bounded(keys[0].Text(e)))
+	var room [4]string
+	values := room[:0]
+	for _, k := range keys {
+		values = append(values, k.Text(e))
 	}
-	parts, some := make([]string, len(keys)), false
-	for i, k := range keys {
-		parts[i] = bounded(k.Text(e))
-		some = some || parts[i] != ""
+	return novelty(values)
+}
+
+// novelty returns what kind first_seen remembers: the one key's value, or a JSON list of several; "" when there is none of
+// them.
+func novelty(values []string) string {
+	if len(values) == 1 {
+		return strings.Clone(bounded(values[0]))
+	}
+	parts, some := make([]string, len(values)), false
+	for i, v := range values {
+		parts[i] = bounded(v)
+		some = some || v != ""
 	}
 	if !some {
 		return ""
@@ -53,23 +63,31 @@ func novelValue(keys []rule.Key, e *event.Event) string {
 // numbers (bytes) below 2^53; so a sum does not depend on the order in which it was added.
 const grain = 1.0 / 1024
 
-// amount returns what an event adds to a sum. Missing, negative and infinite values add nothing: a sum must not fall when
-// events are added, or alerts would depend on their order.
+// amount returns what an event adds to a sum.
 func amount(k rule.Key, e *event.Event) float64 {
-	var v float64
 	switch {
 	case len(k.Path) == 0 && k.Field.Type == event.TypeInt:
 		n, _ := e.Int(k.Field.IntField())
-		v = float64(n)
+		return round(float64(n))
 	case len(k.Path) == 0 && k.Field.Type == event.TypeFloat:
-		v, _ = e.Float(k.Field.FloatField())
-	default:
-		f, err := strconv.ParseFloat(k.Text(e), 64)
-		if err != nil {
-			return 0
-		}
-		v = f
+		v, _ := e.Float(k.Field.FloatField())
+		return round(v)
 	}
+	return amountOf(k.Text(e))
+}
+
+// amountOf is amount for a value that is there as text.
+func amountOf(text string) float64 {
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return 0
+	}
+	return round(v)
+}
+
+// round makes a value fit to be added up. Missing, negative and infinite values add nothing: a sum must not fall when events
+// are added, or alerts would depend on their order.
+func round(v float64) float64 {
 	if !(v > 0) || math.IsInf(v, 0) {
 		return 0
 	}

@@ -25,12 +25,21 @@
 //	policyHasWildcardAction(text)     it has one that allows every action: *, or all but some
 //	hour(time), weekday(time)         0 to 23; 1 Monday to 7 Sunday; UTC; missing when the time is
 //
+// # Several values
+//
+// A path with [] has a value for each element of an array: request.items[].id. In group_by (of a sequence, in by) the event
+// is then one match for each different value, and an element without one is none; in distinct.of and first_seen.value each
+// value counts; in sum.of all are added up. Keys through the same array speak of the same element, and of arrays inside one
+// another, of an element and those inside it: group_by request.items[].id with distinct.of request.items[].image pairs them
+// up. Keys through other arrays do not go together and are refused. Of one group an event counts once, whatever number of
+// its elements belongs to it, and it gives a rule at most 1000 groups or values to remember; see match.MaxElements.
+//
 // # Sequences
 //
 // The steps of a sequence have class, outcome and condition; see Sequence for what it fires on. Each gives the keys of
-// group_by from its field of that name, or from what its block by names: a path with [] gives one match an element. An
-// event without a value for a key that its step gives is no match. Some step gives every key; a step that gives not all
-// belongs to every group that agrees with those it gives, and then the rule lives whole in one shard (Rule.Whole).
+// group_by from its field of that name, or from what its block by names. An event without a value for a key that its step
+// gives is no match. Some step gives every key; a step that gives not all belongs to every group that agrees with those it
+// gives, and then the rule lives whole in one shard (Rule.Whole).
 //
 // # Warnings
 //

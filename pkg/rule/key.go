@@ -1,8 +1,6 @@
 package rule
 
 import (
-	"strings"
-
 	"github.com/valyala/fastjson"
 
 	"github.com/shrike-sec/shrike/pkg/event"
@@ -14,6 +12,17 @@ type Key struct {
 	Name  string       // as written in the rule
 	Field *event.Field // the field, or the object that Path starts in
 	Path  []string     // keys below the object; "[]" stands for every element; empty for a plain field
+}
+
+// number reports whether the key's value can be added up: a number, or what an object has at a path, which may be one.
+func (k Key) number() bool {
+	switch k.Field.Type {
+	case event.TypeInt, event.TypeFloat:
+		return true
+	case event.TypeObject:
+		return len(k.Path) > 0
+	}
+	return false
 }
 
 // AppendText appends the key's value as text, nothing when missing; several values of one path are joined by comma.
@@ -29,19 +38,6 @@ func (k Key) AppendText(dst []byte, e *event.Event) []byte {
 		dst = appendLeaf(dst, v)
 	})
 	return dst
-}
-
-// Each calls found with the text of each value of the key until it returns false; a path with [] has several. A text is
-// valid only during the call.
-func (k Key) Each(e *event.Event, found func(text string) bool) {
-	if len(k.Path) == 0 {
-		found(k.Text(e))
-		return
-	}
-	more := true
-	walk(e.Object(k.Field.ObjectField()).Value, k.Path, func(v *fastjson.Value) {
-		more = more && found(string(appendLeaf(nil, v)))
-	})
 }
 
 // Text returns the key's value as text, "" when missing.
@@ -65,7 +61,7 @@ func (k Key) AppendJSON(dst []byte, e *event.Event) []byte {
 	switch {
 	case len(found) == 0:
 		return dst
-	case !strings.Contains(k.Name, "[]"):
+	case !k.Several():
 		return appendJSON(dst, found[0])
 	}
 	dst = append(dst, '[')

@@ -159,16 +159,6 @@ func (s *source) key(n ast.Node, what string, c event.Class) (Key, bool) {
 	return k, true
 }
 
-// single is key for what must have one value an event: a group, a value to remember or to count.
-func (s *source) single(n ast.Node, what string, c event.Class) (Key, bool) {
-	k, ok := s.key(n, what, c)
-	if ok && strings.Contains(k.Name, "[]") {
-		s.report(nodePlace(n), "", "%s needs one value an event: a path with [] (several) is not available here yet", what)
-		return k, false
-	}
-	return k, ok
-}
-
 // keys reads a list of keys.
 func (s *source) keys(n ast.Node, what string, read func(ast.Node, string, event.Class) (Key, bool), c event.Class) []Key {
 	nodes, _ := s.list(n, what)

@@ -108,12 +108,24 @@ func readMatching(m *mapping, r *Rule, lists *lists) naming {
 	t := readTarget(m, lists)
 	r.Class, r.Outcome, r.When, r.cond = t.class, t.outcome, t.when, t.cond
 	readKind(m, r)
-	r.GroupBy = m.keys(m.take("group_by"), "group_by", m.single, r.Class)
+	r.GroupBy = m.keys(m.take("group_by"), "group_by", m.key, r.Class)
+	checkElements(m, r)
 	r.Show = m.keys(m.take("show"), "show", m.key, r.Class)
 	if r.Class == event.None {
 		return nil
 	}
 	return func(name string) (Key, *mistake) { return parseKey(name, r.Class) }
+}
+
+// checkElements reports keys whose elements do not go together.
+func checkElements(m *mapping, r *Rule) {
+	if _, err := NewElements(r.Taken()); err != nil {
+		at, ok := m.places["group_by"]
+		if !ok {
+			at = m.places[r.Kind()]
+		}
+		m.report(at, "", "%s", err)
+	}
 }
 
 // written is a target as the rule writes it.
@@ -222,7 +234,7 @@ func readThreshold(b *mapping, r *Rule) {
 
 func readDistinct(b *mapping, r *Rule) {
 	d := &Distinct{Count: b.count(b.need("count"), "count"), Within: within(b)}
-	d.Of, _ = b.single(b.need("of"), "of", r.Class)
+	d.Of, _ = b.key(b.need("of"), "of", r.Class)
 	r.Distinct = d
 }
 
@@ -230,7 +242,7 @@ func readSum(b *mapping, r *Rule) {
 	n := b.need("of")
 	s := &Sum{Within: within(b)}
 	var ok bool
-	if s.Of, ok = b.single(n, "of", r.Class); ok && s.Of.Field.Type != event.TypeInt && s.Of.Field.Type != event.TypeFloat {
+	if s.Of, ok = b.key(n, "of", r.Class); ok && !s.Of.number() {
 		b.report(nodePlace(n), "", "sum adds up numbers, and %s is %s", s.Of.Name, kindOf(s.Of.Field))
 	}
 	s.Total = b.amount(b.need("total"), "total", ok && s.Of.Field.Unit == "bytes")
@@ -241,10 +253,10 @@ func readFirstSeen(b *mapping, r *Rule) {
 	f := &FirstSeen{}
 	switch n := b.need("value").(type) {
 	case *ast.SequenceNode:
-		f.Value = b.keys(n, "value", b.single, r.Class)
+		f.Value = b.keys(n, "value", b.key, r.Class)
 	case nil:
 	default:
-		if k, ok := b.single(n, "value", r.Class); ok {
+		if k, ok := b.key(n, "value", r.Class); ok {
 			f.Value = []Key{k}
 		}
 	}

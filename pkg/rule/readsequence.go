@@ -121,7 +121,7 @@ func readBy(m *mapping, r *Rule, s *Step) {
 		by = block
 	}
 	s.By = make([]Key, len(r.GroupBy))
-	several, gives := "", 0
+	gives := 0
 	for i, g := range r.GroupBy {
 		if n := by.take(g.Name); n != nil {
 			k, ok := m.key(n, "each of by", s.Class)
@@ -129,11 +129,6 @@ func readBy(m *mapping, r *Rule, s *Step) {
 				continue
 			}
 			s.By[i] = k
-			if count := strings.Count(k.Name, "[]"); count > 0 && several != "" {
-				m.report(nodePlace(n), "", "one key of a step may have [], and %s has", several)
-			} else if count > 0 {
-				several = g.Name
-			}
 		} else if k, bad := parseKey(g.Name, s.Class); bad == nil && s.Class != event.None {
 			s.By[i] = k
 			s.Capture = append(s.Capture, k)
@@ -141,6 +136,9 @@ func readBy(m *mapping, r *Rule, s *Step) {
 		if s.Gives(i) {
 			gives++
 		}
+	}
+	if _, err := NewElements(s.By); err != nil {
+		m.report(m.places["by"], "", "%s", err)
 	}
 	for _, name := range by.order {
 		if !contains(by.known, name) {
@@ -196,7 +194,7 @@ func (s *source) anyKey(n ast.Node, what string, _ event.Class) (Key, bool) {
 // groupKey is anyKey for a key of group_by, which has one value.
 func (s *source) groupKey(n ast.Node, what string, c event.Class) (Key, bool) {
 	k, ok := s.anyKey(n, what, c)
-	if ok && strings.Contains(k.Name, "[]") {
+	if ok && k.Several() {
 		s.report(nodePlace(n), "", "%s names one value: let a step say with by where it has several", what)
 		return k, false
 	}

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"slices"
 	"time"
 
 	"github.com/shrike-sec/shrike/pkg/event"
@@ -130,6 +131,21 @@ func (r *Rule) Kind() string {
 		return "sequence"
 	}
 	return "match"
+}
+
+// Taken returns the keys that a match is taken by: group_by, then what the kind counts, adds up or remembers. Those with
+// a [] speak of one element; see Elements. A sequence has its own for each step.
+func (r *Rule) Taken() []Key {
+	keys := slices.Clone(r.GroupBy)
+	switch {
+	case r.Distinct != nil && r.Distinct.Of.Field != nil:
+		keys = append(keys, r.Distinct.Of)
+	case r.Sum != nil && r.Sum.Of.Field != nil:
+		keys = append(keys, r.Sum.Of)
+	case r.FirstSeen != nil:
+		keys = append(keys, r.FirstSeen.Value...)
+	}
+	return keys
 }
 
 // Window returns the length of event time that the rule looks at: 0 for kinds without one.

@@ -26,8 +26,8 @@ type Step struct {
 	Outcome string // event.Success, event.Failure or "any"
 	When    string
 	Unless  bool
-	// By has the step's key for each of the rule's GroupBy; Field is nil where the step gives none. One of them may
-	// have a [] in its path: then the event is one match for each element.
+	// By has the step's key for each of the rule's GroupBy; Field is nil where the step gives none. With a [] in a path
+	// the event is one match for each element; see Elements.
 	By      []Key
 	Capture []Key // what an alert shows of this step's events
 
