@@ -10,14 +10,14 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/lexer"
-	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/shrike-sec/shrike/pkg/rule/internal/yamltree"
 )
 
 // parseYAML returns the file's one document, nil after reporting why there is none.
 func (s *source) parseYAML(text []byte) ast.Node {
-	file, err := parseTotal(text)
+	file, err := yamltree.Parse(text)
 	var syntax *yaml.SyntaxError
 	switch {
 	case errors.As(err, &syntax) && syntax.Token != nil && syntax.Token.Position != nil:
@@ -32,45 +32,6 @@ func (s *source) parseYAML(text []byte) ast.Node {
 		return file.Docs[0].Body
 	}
 	return nil
-}
-
-// maxDepth is how deep lists and mappings may nest. The YAML parser takes minutes for thousands of levels.
-const maxDepth = 50
-
-// tooDeep returns the token that goes below maxDepth, nil when none does.
-func tooDeep(tokens token.Tokens) *token.Token {
-	depth, entries, line := 0, 0, 0
-	for _, t := range tokens {
-		if t.Position != nil && t.Position.Line != line {
-			line, entries = t.Position.Line, 0
-		}
-		switch t.Type {
-		case token.SequenceStartType, token.MappingStartType:
-			depth++
-		case token.SequenceEndType, token.MappingEndType:
-			depth--
-		case token.SequenceEntryType: // - - - -: each is a list in the one before
-			entries++
-		}
-		if depth > maxDepth || entries > maxDepth {
-			return t
-		}
-	}
-	return nil
-}
-
-// parseTotal is the YAML parser without its panics: a rule file is what somebody typed, not what somebody programmed.
-func parseTotal(text []byte) (file *ast.File, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = errors.New("this is not YAML")
-		}
-	}()
-	tokens := lexer.Tokenize(string(text))
-	if t := tooDeep(tokens); t != nil {
-		return nil, &yaml.SyntaxError{Message: "lists and mappings are nested too deep", Token: t}
-	}
-	return parser.Parse(tokens, 0)
 }
 
 func firstLine(s string) string {
