@@ -117,7 +117,15 @@ func byteOffset(s string, runes int) int {
 	return len(s)
 }
 
+// report notes a mistake where n begins; expr places a path at its last key.
 func (c *checker) report(n ast.Node, hint, message string, args ...any) {
+	for {
+		m, ok := n.(*ast.MemberNode)
+		if !ok {
+			break
+		}
+		n = m.Node
+	}
 	c.mistakes = append(c.mistakes, &mistake{
 		offset: byteOffset(c.source, n.Location().From), message: fmt.Sprintf(message, args...), hint: hint,
 	})

@@ -10,7 +10,7 @@ import (
 // ours are the functions beside expr's, and those of expr's that conditions may use; for hints.
 var ours = []string{
 	fnHas, fnInt, fnIsPrivate, fnInCIDR, fnInList, fnGlob, fnPortsOverlap, fnPolicyPublic, fnPolicyAccount, fnPolicyAction,
-	fnHour, fnWeekday, "any", "all", "none", "one", "count", "len", "lower", "upper", "trim",
+	fnEqualFold, fnContainsFold, fnStartsFold, fnEndsFold, fnGlobFold, fnGeoDistance, fnJSONText, fnHour, fnWeekday, "any", "all", "none", "one", "count", "len", "lower", "upper", "trim",
 	"replace", "split", "hasPrefix", "hasSuffix",
 }
 
@@ -37,6 +37,10 @@ func arguments(name string) (least, most int, takes string) {
 		return 2, 2, "a value and the id of a list"
 	case fnGlob:
 		return 2, 2, "a text and a pattern"
+	case fnEqualFold, fnContainsFold, fnStartsFold, fnEndsFold:
+		return 2, maxCondition, "a text and literals"
+	case fnGlobFold:
+		return 2, maxCondition, "a text and patterns"
 	case fnPortsOverlap:
 		return 3, 100, "the first and the last port of a range, and ports to look for"
 	case fnPolicyPublic, fnPolicyAction:
@@ -65,14 +69,13 @@ func (c *checker) function(n *ast.CallNode, name string) ast.Node {
 func (c *checker) functionOf(n *ast.CallNode, name string, subject operand) ast.Node {
 	switch name {
 	case fnHas:
-		if subject.shape == truth || subject.fixed {
-			c.report(n, "", "has asks whether a field of the event is there")
-		}
-		return call(fnHas, subject.node)
+		return c.has(n, subject)
 	case fnInList:
 		return c.inList(n, subject)
 	case fnGlob:
 		return c.glob(n, subject)
+	case fnEqualFold, fnContainsFold, fnStartsFold, fnEndsFold, fnGlobFold:
+		return c.fold(n, name, subject)
 	case fnPortsOverlap:
 		return c.portsOverlap(n, subject)
 	case fnPolicyPublic, fnPolicyAccount, fnPolicyAction:
@@ -97,6 +100,21 @@ func (c *checker) functionOf(n *ast.CallNode, name string, subject operand) ast.
 		args = append(args, &ast.ConstantNode{Value: p.Masked()})
 	}
 	return guarded(call(name, args...), subject)
+}
+
+// has checks has(x). What is calculated is there when all of it is.
+func (c *checker) has(n *ast.CallNode, subject operand) ast.Node {
+	if subject.shape == truth || subject.fixed || subject.shape.number() && len(subject.may) == 0 {
+		c.report(n, "", "has asks whether a field of the event is there")
+		return n
+	}
+	if len(subject.may) == 0 {
+		return call(fnHas, subject.node)
+	}
+	last := len(subject.may) - 1
+	all := subject
+	all.may = subject.may[:last]
+	return guarded(call(fnHas, subject.may[last]), all)
 }
 
 func (c *checker) inList(n *ast.CallNode, subject operand) ast.Node {
@@ -222,8 +240,13 @@ func (c *checker) valueCall(n *ast.CallNode) operand {
 	if _, ok := conditionCall(n); ok {
 		return operand{shape: truth, node: c.condition(n)}
 	}
-	if id.Value == fnHour || id.Value == fnWeekday {
+	switch id.Value {
+	case fnHour, fnWeekday:
 		return c.clock(n, id.Value)
+	case fnGeoDistance:
+		return c.geoDistance(n)
+	case fnJSONText:
+		return c.jsonText(n)
 	}
 	if id.Value != fnInt {
 		c.report(n, nearest(id.Value, ours), "unknown function %s", id.Value)

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,6 +22,87 @@ func (c *checker) glob(n *ast.CallNode, subject operand) ast.Node {
 		return n
 	}
 	return call(fnGlob, subject.node, &ast.StringNode{Value: pattern.Value})
+}
+
+// fold checks equalFold(text, "a", "b") and its like.
+func (c *checker) fold(n *ast.CallNode, name string, subject operand) ast.Node {
+	switch subject.shape {
+	case text:
+	case texts:
+		c.report(n.Arguments[0], "", `a list is searched by element: any(%s, %s(#, …))`, describe(n.Arguments[0]), name)
+		return n
+	default:
+		c.report(n.Arguments[0], "", "%s needs text, not %s", name, subject.shape)
+		return n
+	}
+	args := []ast.Node{subject.node}
+	for _, a := range n.Arguments[1:] {
+		s, ok := a.(*ast.StringNode)
+		switch {
+		case !ok:
+			c.report(a, "", "%s compares with literals only", name)
+			return n
+		case s.Value == "" && name != fnEqualFold:
+			c.report(a, "", "every text has an empty one: %s needs something to look for", name)
+			return n
+		}
+		if name == fnEqualFold {
+			c.closedFold(subject, s)
+		}
+		args = append(args, &ast.StringNode{Value: s.Value})
+	}
+	return call(name, args...)
+}
+
+// closedFold is closed for comparisons that do not regard case.
+func (c *checker) closedFold(field operand, literal *ast.StringNode) {
+	if field.field == nil || len(field.field.Values) == 0 || literal.Value == "" {
+		return
+	}
+	f := newFolded(literal.Value)
+	if !slices.ContainsFunc(field.field.Values, f.equals) {
+		c.report(literal, nearest(literal.Value, field.field.Values), "%s is never %q, only %s", field.field.Name, literal.Value, strings.Join(field.field.Values, ", "))
+	}
+}
+
+// geoDistance checks geoDistance(lat1, lon1, lat2, lon2).
+func (c *checker) geoDistance(n *ast.CallNode) operand {
+	if len(n.Arguments) != 4 {
+		c.report(n, "", "geoDistance takes two places: latitude, longitude, latitude, longitude")
+		return operand{}
+	}
+	o := operand{shape: real}
+	args := make([]ast.Node, len(n.Arguments))
+	for i, a := range n.Arguments {
+		v := c.asText(c.value(a))
+		switch {
+		case v.shape == bad:
+			return operand{}
+		case !v.shape.number():
+			c.report(a, "", "geoDistance needs numbers, not %s", v.shape)
+			return operand{}
+		}
+		args[i], o.may = v.node, append(o.may, v.may...)
+	}
+	o.node = call(fnGeoDistance, args...)
+	return o
+}
+
+// jsonText checks jsonText(object): in total form it is the leaf there, whose text is JSON where it is an object or array.
+func (c *checker) jsonText(n *ast.CallNode) operand {
+	if len(n.Arguments) != 1 {
+		c.report(n, "", "jsonText takes one object")
+		return operand{}
+	}
+	o := c.value(n.Arguments[0])
+	switch o.shape {
+	case bad:
+		return o
+	case nested, element:
+		return c.asText(o)
+	}
+	c.report(n.Arguments[0], "", "jsonText needs an object, or something inside one, not %s", o.shape)
+	return operand{}
 }
 
 // portsOverlap checks portsOverlap(lo, hi, 22, "3389,5900-5910").

@@ -1,13 +1,18 @@
 package rule
 
 import (
+	"errors"
+	"fmt"
 	"net/netip"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
+
+	"github.com/shrike-sec/shrike/pkg/event"
 )
 
 // units are the sizes that conditions may write as words.
@@ -55,6 +60,9 @@ func (c *checker) identifier(n *ast.IdentifierNode) operand {
 		return operand{shape: whole, node: &ast.IntegerNode{Value: size}, fixed: true}
 	}
 	f, wrong := lookupField(n.Value, c.class)
+	if n.Value == rawField {
+		f, wrong = event.Lookup(rawField), nil
+	}
 	if wrong != nil {
 		c.report(n, wrong.hint, "%s", wrong.message)
 		return operand{}
@@ -188,10 +196,21 @@ func (c *checker) pattern(n *ast.BinaryNode, l, r operand) ast.Node {
 		return n
 	}
 	if _, err := regexp.Compile(p.Value); err != nil {
-		c.report(n.Right, "", "%s", firstLine(err.Error()))
+		c.badPattern(n.Right, err)
 		return n
 	}
 	return &ast.BinaryNode{Operator: "matches", Left: l.node, Right: p}
+}
+
+// badPattern reports where in the literal the pattern is wrong, as far as its source shows that.
+func (c *checker) badPattern(at ast.Node, err error) {
+	m := &mistake{offset: byteOffset(c.source, at.Location().From), message: firstLine(err.Error())}
+	if e, ok := errors.AsType[*syntax.Error](err); ok {
+		m.message = fmt.Sprintf("%s in the pattern `%s`", e.Code, e.Expr)
+		literal := c.source[m.offset:min(byteOffset(c.source, at.Location().To), len(c.source))]
+		m.offset += max(0, strings.Index(literal, e.Expr))
+	}
+	c.mistakes = append(c.mistakes, m)
 }
 
 func (c *checker) sign(n *ast.UnaryNode) operand {

@@ -71,7 +71,7 @@ func called(n ast.Node) (name string, args []ast.Node) {
 
 // fieldOf returns the field that a node names, nil when it is something else.
 func fieldOf(n ast.Node) *event.Field {
-	if id, ok := n.(*ast.IdentifierNode); ok {
+	if id, ok := n.(*ast.IdentifierNode); ok && id.Value != rawField {
 		return event.Lookup(id.Value)
 	}
 	return nil
@@ -101,6 +101,9 @@ func conditionFunction(n *ast.CallNode) predicate {
 		return inList(args[0], args[1].(*ast.ConstantNode).Value.(*list))
 	case fnGlob:
 		return globbed(args[0], args[1].(*ast.StringNode).Value)
+	case fnEqualFold, fnContainsFold, fnStartsFold, fnEndsFold, fnGlobFold:
+		words, _ := literalTexts(args[1:])
+		return onText(args[0], folding(name, words))
 	case fnPortsOverlap:
 		return overlapping(args[0], args[1], args[2].(*ast.ConstantNode).Value.(ports))
 	case fnPolicyPublic, fnPolicyAccount, fnPolicyAction:
@@ -115,14 +118,10 @@ func onAddress(n ast.Node, holds func(netip.Addr) bool) predicate {
 		h := f.AddrField()
 		return func(s scope) bool { return holds(s.event.Addr(h)) }
 	}
-	t := textual(n)
-	if t == nil {
-		return nil
-	}
-	return func(s scope) bool {
-		a, ok := parseAddr(t(s))
+	return onText(n, func(v string) bool {
+		a, ok := parseAddr(v)
 		return ok && holds(a)
-	}
+	})
 }
 
 func inList(n ast.Node, l *list) predicate {
@@ -130,13 +129,10 @@ func inList(n ast.Node, l *list) predicate {
 		h := f.AddrField()
 		return func(s scope) bool { return l.hasAddr(s.event.Addr(h)) }
 	}
-	if t := textual(n); t != nil {
-		return func(s scope) bool { return l.hasText(t(s)) }
-	}
 	if i := numeric(n).whole; i != nil {
 		return func(s scope) bool { return l.hasNumber(i(s)) }
 	}
-	return nil
+	return onText(n, l.hasText)
 }
 
 // presence compiles has.

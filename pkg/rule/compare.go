@@ -85,13 +85,11 @@ func textEquality(left, right ast.Node) predicate {
 		h, v := f.TextField(), lit.Value
 		return func(s scope) bool { return s.event.Text(h) == v }
 	}
-	if low := lowered(left); low != nil && literal {
-		return func(s scope) bool { return equalLower(low(s), lit.Value) }
+	if of := lowered(left); of != nil && literal {
+		return onText(of, func(v string) bool { return equalLower(v, lit.Value) })
 	}
-	if name, args := called(left); name == fnLeaf && literal {
-		at, keys := base(args)
-		leaf := newLeafComparer()
-		return func(s scope) bool { return leaf.is(lookup(at(s), keys), lit.Value) }
+	if literal {
+		return onText(left, func(v string) bool { return v == lit.Value })
 	}
 	l, r := textual(left), textual(right)
 	if l == nil || r == nil {
@@ -143,7 +141,7 @@ func member(n *ast.BinaryNode) predicate {
 	}
 	if name, args := called(n.Right); name == fnList {
 		at, keys := base(args)
-		leaf := newLeafComparer()
+		leaf := newLeafTexts()
 		return func(s scope) bool {
 			want := t(s)
 			return anyAt(at(s), keys, func(v *fastjson.Value) bool { return leaf.is(v, want) })
@@ -191,22 +189,12 @@ func wordMember(left ast.Node, words []string) predicate {
 	for _, w := range words {
 		set[w] = struct{}{}
 	}
-	if low := lowered(left); low != nil {
-		return func(s scope) bool {
-			v := low(s)
-			for _, w := range words {
-				if equalLower(v, w) {
-					return true
-				}
-			}
-			return false
-		}
+	if of := lowered(left); of != nil {
+		return onText(of, func(v string) bool {
+			return slices.ContainsFunc(words, func(w string) bool { return equalLower(v, w) })
+		})
 	}
-	t := textual(left)
-	if t == nil {
-		return nil
-	}
-	return func(s scope) bool { _, ok := set[t(s)]; return ok }
+	return onText(left, func(v string) bool { _, ok := set[v]; return ok })
 }
 
 func literalTexts(nodes []ast.Node) ([]string, bool) {
@@ -236,8 +224,12 @@ func literalInts(nodes []ast.Node) ([]int64, bool) {
 // search compiles contains, startsWith, endsWith and matches.
 func search(n *ast.BinaryNode) predicate {
 	lit, literal := n.Right.(*ast.StringNode)
-	if low := lowered(n.Left); low != nil && literal && n.Operator != "matches" {
-		return searchLower(n.Operator, low, lit.Value)
+	if literal {
+		of, holds := n.Left, searching(n.Operator, lit.Value)
+		if low := lowered(of); low != nil && n.Operator != "matches" {
+			of, holds = low, searchingLower(n.Operator, lit.Value)
+		}
+		return onText(of, holds)
 	}
 	l, r := textual(n.Left), textual(n.Right)
 	if l == nil || r == nil {
@@ -251,16 +243,27 @@ func search(n *ast.BinaryNode) predicate {
 	case "endsWith":
 		return func(s scope) bool { return strings.HasSuffix(l(s), r(s)) }
 	}
-	re := regexp.MustCompile(lit.Value) // the checker has compiled it before
-	return func(s scope) bool { return re.MatchString(l(s)) }
+	return nil // matches: the checker has seen to a literal
 }
 
-func searchLower(operator string, low func(scope) string, want string) predicate {
+func searching(operator, want string) func(string) bool {
 	switch operator {
 	case "contains":
-		return func(s scope) bool { return containsLower(low(s), want) }
+		return func(v string) bool { return strings.Contains(v, want) }
 	case "startsWith":
-		return func(s scope) bool { v := low(s); return hasPrefixLower(v, want) }
+		return func(v string) bool { return strings.HasPrefix(v, want) }
+	case "endsWith":
+		return func(v string) bool { return strings.HasSuffix(v, want) }
 	}
-	return func(s scope) bool { return hasSuffixLower(low(s), want) }
+	return regexp.MustCompile(want).MatchString // the checker has compiled it before
+}
+
+func searchingLower(operator, want string) func(string) bool {
+	switch operator {
+	case "contains":
+		return func(v string) bool { return containsLower(v, want) }
+	case "startsWith":
+		return func(v string) bool { return hasPrefixLower(v, want) }
+	}
+	return func(v string) bool { return hasSuffixLower(v, want) }
 }

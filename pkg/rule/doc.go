@@ -16,6 +16,12 @@
 //	inCIDR(address, "10.0.0.0/8", …)  an address of one of the networks
 //	inList(x, "id")                   a value of the list
 //	glob(text, "arn:*:role/adm?n")    * is any text, ? one character; the pattern is a literal
+//	equalFold(text, "a", "b", …)      text is one of the literals, whatever the case (Unicode's simple case folding: one
+//	                                  letter for one letter, K for the Kelvin sign, but not ss for ß)
+//	containsFold, startsWithFold,     as expr's contains, startsWith, endsWith and glob, of any of the literals, whatever
+//	endsWithFold, globFold            the case
+//	jsonText(request.rules)           JSON of an object or array of the log, without blanks between; else the leaf's text
+//	geoDistance(lat, lon, lat, lon)   kilometres on the sphere between two places in degrees; missing when a number is
 //	portsOverlap(lo, hi, 22, "80-90") the range of ports from lo to hi has one of those; where lo or hi is missing or -1,
 //	                                  as with protocol -1, it has all; a text that is no number is no port
 //	policyAllowsPublic(text)          a policy document has a statement that allows everybody: principal *, {"AWS": "*"} or
@@ -24,6 +30,13 @@
 //	policyAllowsAccount(text, a, …)   it has one that names one of the accounts, or a principal of it
 //	policyHasWildcardAction(text)     it has one that allows every action: *, or all but some
 //	hour(time), weekday(time)         0 to 23; 1 Monday to 7 Sunday; UTC; missing when the time is
+//
+// Text is searched by contains, startsWith, endsWith and matches; the pattern of matches is a literal of Go's regular
+// expressions (RE2: time linear in the text), compiled at load, and tells cases apart unless it begins with (?i). raw is the
+// text of the whole record as it was delivered, for what no field holds: it is long, so name something else beside it.
+//
+// event_name has no API version (UpdateFunctionCode, not UpdateFunctionCode20150331v2): rules need not care. native_name is
+// the name as delivered.
 //
 // # Several values
 //

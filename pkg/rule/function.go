@@ -1,6 +1,8 @@
 package rule
 
 import (
+	"slices"
+
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
 	"github.com/valyala/fastjson"
@@ -11,11 +13,41 @@ import (
 // The functions of checkfunction.go: as closures, then for expr's machine.
 
 func globbed(n ast.Node, pattern string) predicate {
-	t := textual(n)
-	if t == nil {
-		return nil
+	return onText(n, func(v string) bool { return globs(v, pattern) })
+}
+
+// folding returns the test of a function that does not regard case.
+func folding(name string, literals []string) func(string) bool {
+	if name == fnGlobFold {
+		patterns := make([][]rune, len(literals))
+		for i, l := range literals {
+			patterns[i] = foldedLetters(l)
+		}
+		return func(v string) bool {
+			return slices.ContainsFunc(patterns, func(p []rune) bool { return foldedGlobs(v, p) })
+		}
 	}
-	return func(s scope) bool { return globs(t(s), pattern) }
+	words := newFoldeds(literals)
+	switch name {
+	case fnEqualFold:
+		return func(v string) bool { return slices.ContainsFunc(words, func(f folded) bool { return f.equals(v) }) }
+	case fnContainsFold:
+		return func(v string) bool { return slices.ContainsFunc(words, func(f folded) bool { return f.within(v) }) }
+	case fnStartsFold:
+		return func(v string) bool { return slices.ContainsFunc(words, func(f folded) bool { return f.begins(v) }) }
+	}
+	return func(v string) bool { return slices.ContainsFunc(words, func(f folded) bool { return f.ends(v) }) }
+}
+
+// geoDistance compiles the distance between two places.
+func geoDistance(args []ast.Node) number {
+	var at [4]func(scope) float64
+	for i, a := range args {
+		if at[i] = numeric(a).float(); at[i] == nil {
+			return number{}
+		}
+	}
+	return number{real: func(s scope) float64 { return distance(at[0](s), at[1](s), at[2](s), at[3](s)) }}
 }
 
 // bound compiles an end of a range of ports.
@@ -109,7 +141,7 @@ func moreFunctions() []expr.Option {
 		}
 		return false
 	}
-	return []expr.Option{
+	options := []expr.Option{
 		expr.Function(fnPart, func(p ...any) (any, error) {
 			v, keys := pathOf(p)
 			return lookup(v, keys), nil
@@ -132,7 +164,28 @@ func moreFunctions() []expr.Option {
 		}, new(func(any, ...string) bool)),
 		expr.Function(fnHour, func(p ...any) (any, error) { return int(hourOf(int64(p[0].(int)))), nil }, new(func(int) int)),
 		expr.Function(fnWeekday, func(p ...any) (any, error) { return int(weekdayOf(int64(p[0].(int)))), nil }, new(func(int) int)),
+		expr.Function(fnGeoDistance, func(p ...any) (any, error) {
+			return distance(floatOf(p[0]), floatOf(p[1]), floatOf(p[2]), floatOf(p[3])), nil
+		}, new(func(any, any, any, any) float64)),
 	}
+	for _, name := range []string{fnEqualFold, fnContainsFold, fnStartsFold, fnEndsFold, fnGlobFold} {
+		options = append(options, expr.Function(name, func(p ...any) (any, error) {
+			literals := make([]string, len(p)-1)
+			for i, l := range p[1:] {
+				literals[i] = l.(string)
+			}
+			return folding(name, literals)(p[0].(string)), nil
+		}, new(func(string, ...string) bool)))
+	}
+	return options
+}
+
+func floatOf(v any) float64 {
+	if i, ok := v.(int); ok {
+		return float64(i)
+	}
+	f, _ := v.(float64)
+	return f
 }
 
 func boundOf(v any) portBound {

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/shrike-sec/shrike/pkg/event"
+	"github.com/shrike-sec/shrike/pkg/record"
 )
 
 // What conditions are generated from, and events: small pools, so that they meet.
@@ -88,7 +89,7 @@ func genNumber(t *rapid.T, pred string) string {
 }
 
 func genAtom(t *rapid.T, pred string) string {
-	switch rapid.IntRange(0, 19).Draw(t, "atom") {
+	switch rapid.IntRange(0, 22).Draw(t, "atom") {
 	case 0, 1:
 		return genText(t, pred) + oneOf(t, " == ", " != ", " < ", " >= ") + quoted(t)
 	case 2:
@@ -109,7 +110,7 @@ func genAtom(t *rapid.T, pred string) string {
 		return oneOf(t, `isPrivate(src_ip)`, `inCIDR(src_ip, "10.0.0.0/8", "2001:db8::/32")`, `inList(src_ip, "nets")`,
 			`inList(event_name, "nets")`, `inList(bytes_in, "nets")`, `isPrivate(request.b)`, `src_ip in ["10.0.0.1", "::1"]`)
 	case 11:
-		return "has(" + oneOf(t, "src_ip", "mfa", "bytes_in", "resources", "request", "event_name", "request.a", "request.z", "int(request.n)", "session_created_time") + ")"
+		return "has(" + oneOf(t, "src_ip", "mfa", "bytes_in", "resources", "request", "event_name", "request.a", "request.z", "int(request.n)", "session_created_time", "raw", "bytes_in + int(request.n) * 2", "hour(session_created_time)") + ")"
 	case 12:
 		return "session_created_time" + oneOf(t, " == ", " != ", " < ", " >= ") + "event_time"
 	case 13:
@@ -122,6 +123,13 @@ func genAtom(t *rapid.T, pred string) string {
 		return genPorts(t, pred)
 	case 17:
 		return genPolicy(t, pred)
+	case 19, 20:
+		return genFold(t, pred)
+	case 21:
+		return "raw" + oneOf(t, " contains ", " startsWith ", " == ") + quoted(t)
+	case 22:
+		return "geoDistance(" + genNumber(t, pred) + ", " + genNumber(t, withoutSpread(pred)) + ", " + oneOf(t, "bytes_in", "7") + ", -0.5)" +
+			oneOf(t, " > ", " <= ", " != ") + oneOf(t, "0", "5000", "duration_ms")
 	case 18:
 		return oneOf(t, "hour(event_time)", "weekday(event_time)") + oneOf(t, " in 0..4", " == 4", " >= 0", " != 0")
 	}
@@ -129,6 +137,24 @@ func genAtom(t *rapid.T, pred string) string {
 		return genQuantifier(t)
 	}
 	return oneOf(t, "true", "false")
+}
+
+func genFold(t *rapid.T, pred string) string {
+	s := genText(t, pred)
+	switch {
+	case pred == "" && rapid.IntRange(0, 4).Draw(t, "raw") == 0:
+		s = "raw"
+	case rapid.IntRange(0, 4).Draw(t, "json") == 0:
+		s = "jsonText(" + oneOf(t, "request", "request.items", "response.b", "request.n") + ")"
+	}
+	if rapid.IntRange(0, 4).Draw(t, "glob") == 0 {
+		return "globFold(" + s + ", " + fmt.Sprintf("%q, %q", oneOf(t, "r*T", "?OOT", "*O*o*", "ǆ*?", "**A"), oneOf(t, "X.?", "K*")) + ")"
+	}
+	return oneOf(t, "equalFold", "containsFold", "startsWithFold", "endsWithFold") + "(" + s + ", " + genFoldLiteral(t) + ", " + genFoldLiteral(t) + ")"
+}
+
+func genFoldLiteral(t *rapid.T) string {
+	return fmt.Sprintf("%q", oneOf(t, "ROOT", "oo", "getOBJECT", "consolelogin", "ǆABä", "A", "X.Y", "43", `"`, "ſ", "O"))
 }
 
 func genPorts(t *rapid.T, pred string) string {
@@ -176,7 +202,7 @@ func genCondition(t *rapid.T, depth int, pred string) string {
 // genEvent makes an event of class api of which anything may be missing.
 func genEvent(t *rapid.T) *event.Event {
 	e := &event.Event{}
-	e.Reset(event.API, nil)
+	e.Reset(event.API, &record.Record{Raw: []byte(rapid.SampledFrom(append([]string{""}, docs...)).Draw(t, "raw"))})
 	for _, name := range textFields {
 		e.SetText(event.Lookup(name).TextField(), rapid.SampledFrom(words).Draw(t, name))
 	}

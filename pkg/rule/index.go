@@ -21,6 +21,22 @@ type index struct {
 type textIndex struct {
 	field   event.TextField
 	targets map[string][]*target
+	fold    bool // the values are folded, and the longest has so many bytes
+	longest int
+}
+
+// find returns the targets that hang on the event's value.
+func (x *textIndex) find(e *event.Event) []*target {
+	v := e.Text(x.field)
+	if !x.fold {
+		return x.targets[v]
+	}
+	var room [128]byte
+	b, ok := appendFolded(room[:0], v, x.longest)
+	if !ok {
+		return nil
+	}
+	return x.targets[string(b)]
 }
 
 type intIndex struct {
@@ -66,12 +82,13 @@ func newIndex(targets []*target) *index {
 func (ix *index) add(t *target, q requirement) {
 	if q.field.Type == event.TypeText {
 		h := q.field.TextField()
-		i := slices.IndexFunc(ix.texts, func(x textIndex) bool { return x.field == h })
+		i := slices.IndexFunc(ix.texts, func(x textIndex) bool { return x.field == h && x.fold == q.fold })
 		if i < 0 {
 			i = len(ix.texts)
-			ix.texts = append(ix.texts, textIndex{h, map[string][]*target{}})
+			ix.texts = append(ix.texts, textIndex{field: h, fold: q.fold, targets: map[string][]*target{}})
 		}
 		for v := range q.texts {
+			ix.texts[i].longest = max(ix.texts[i].longest, len(v))
 			ix.texts[i].targets[v] = append(ix.texts[i].targets[v], t)
 		}
 		return
@@ -91,7 +108,7 @@ func (ix *index) add(t *target, q requirement) {
 func (ix *index) match(e *event.Event, dst []Hit) []Hit {
 	before := len(dst)
 	for i := range ix.texts {
-		dst = appendMatches(dst, ix.texts[i].targets[e.Text(ix.texts[i].field)], e)
+		dst = appendMatches(dst, ix.texts[i].find(e), e)
 	}
 	for i := range ix.ints {
 		if v, ok := e.Int(ix.ints[i].field); ok {
@@ -129,10 +146,35 @@ type requirement struct {
 	field *event.Field
 	texts map[string]bool
 	ints  map[int64]bool
+	fold  bool // the texts are folded, and the field's value has to be for comparing
+}
+
+// folded returns the requirement without regard to case; false when a text has no folded form.
+func (q requirement) folded() (requirement, bool) {
+	if q.fold || len(q.ints) > 0 {
+		return q, true
+	}
+	f := requirement{field: q.field, texts: map[string]bool{}, fold: true}
+	for v := range q.texts {
+		b, ok := appendFolded(nil, v, maxCondition)
+		if !ok {
+			return q, false
+		}
+		f.texts[string(b)] = true
+	}
+	return f, true
 }
 
 // requirements reads them off a condition in total form, at most one a field.
 func requirements(n ast.Node) []requirement {
+	if name, args := called(n); name == fnEqualFold {
+		if q, ok := require(args[0], args[1:]...); ok {
+			if q, ok = q.folded(); ok {
+				return []requirement{q}
+			}
+		}
+		return nil
+	}
 	b, ok := n.(*ast.BinaryNode)
 	if !ok {
 		return nil
@@ -180,6 +222,15 @@ func either(l, r []requirement) []requirement {
 		for _, q := range r {
 			if p.field != q.field {
 				continue
+			}
+			if p.fold != q.fold {
+				var ok, too bool
+				if p, ok = p.folded(); !ok {
+					continue
+				}
+				if q, too = q.folded(); !too {
+					continue
+				}
 			}
 			for v := range q.texts {
 				p.texts[v] = true

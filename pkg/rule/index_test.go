@@ -72,7 +72,7 @@ func hitName(h Hit) string {
 
 // genIndexable opens a condition of which the generated rest is one part.
 func genIndexable(t *rapid.T) string {
-	switch rapid.IntRange(0, 6).Draw(t, "indexable") {
+	switch rapid.IntRange(0, 8).Draw(t, "indexable") {
 	case 0:
 		return "event_name == " + quoted(t) + " and ("
 	case 1:
@@ -85,6 +85,10 @@ func genIndexable(t *rapid.T) string {
 		return "bytes_in == 22 or ("
 	case 5:
 		return "bytes_in in [0, 22, 200] and src_asn != 1 and ("
+	case 6:
+		return "equalFold(event_name, " + genFoldLiteral(t) + ", " + genFoldLiteral(t) + ") and ("
+	case 7:
+		return "(equalFold(actor_type, " + genFoldLiteral(t) + ") or actor_type == " + quoted(t) + ") and ("
 	}
 	return "("
 }

@@ -7,6 +7,8 @@ import (
 	"unsafe"
 
 	"github.com/valyala/fastjson"
+
+	"github.com/shrike-sec/shrike/pkg/event"
 )
 
 // lookup returns the value at a path below v, nil when there is none.
@@ -39,26 +41,55 @@ func leafText(v *fastjson.Value, keys []string) string {
 	case fastjson.TypeNull:
 		return ""
 	}
-	return string(v.MarshalTo(nil))
+	return string(appendJSON(nil, v))
 }
 
-// leafComparer compares leaves with texts without copying numbers: each comparison owns its buffers.
-type leafComparer struct{ buffers sync.Pool }
+// rawField is the record as it came. It is no field that events hold, and conditions may read it all the same.
+const rawField = "raw"
 
-func newLeafComparer() *leafComparer {
-	return &leafComparer{buffers: sync.Pool{New: func() any { b := make([]byte, 0, 32); return &b }}}
+// rawText returns the bytes of the event's record as text, "" when it has none; valid as long as the record.
+func rawText(e *event.Event) string {
+	if e.Record == nil {
+		return ""
+	}
+	return unsafe.String(unsafe.SliceData(e.Record.Raw), len(e.Record.Raw))
+}
+
+// leafTexts gives the text of leaves without copying: numbers, objects and arrays are written into buffers that each
+// comparison owns.
+type leafTexts struct{ buffers sync.Pool }
+
+func newLeafTexts() *leafTexts {
+	return &leafTexts{buffers: sync.Pool{New: func() any { b := make([]byte, 0, 32); return &b }}}
+}
+
+// unwritten reports whether v has no text that could be had for nothing.
+func unwritten(v *fastjson.Value) bool {
+	return v != nil && (v.Type() == fastjson.TypeNumber || v.Type() == fastjson.TypeObject || v.Type() == fastjson.TypeArray)
 }
 
 // is reports whether the text of v is want.
-func (c *leafComparer) is(v *fastjson.Value, want string) bool {
-	if v == nil || v.Type() != fastjson.TypeNumber {
+func (l *leafTexts) is(v *fastjson.Value, want string) bool {
+	if !unwritten(v) {
 		return leafText(v, nil) == want
 	}
-	b := c.buffers.Get().(*[]byte)
-	*b = v.MarshalTo((*b)[:0])
+	b := l.buffers.Get().(*[]byte)
+	*b = appendJSON((*b)[:0], v)
 	same := string(*b) == want
-	c.buffers.Put(b)
+	l.buffers.Put(b)
 	return same
+}
+
+// with reports whether holds is true of the text of v; holds must not keep it.
+func (l *leafTexts) with(v *fastjson.Value, holds func(string) bool) bool {
+	if !unwritten(v) {
+		return holds(leafText(v, nil))
+	}
+	b := l.buffers.Get().(*[]byte)
+	*b = appendJSON((*b)[:0], v)
+	ok := holds(unsafe.String(unsafe.SliceData(*b), len(*b)))
+	l.buffers.Put(b)
+	return ok
 }
 
 // leafInt returns v as an integer; ok is false when its text is none.

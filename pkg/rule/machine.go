@@ -94,6 +94,9 @@ func exprType(f *event.Field) types.Type {
 
 // exprValue is the field's value as expr sees it: nil when a number, boolean, address, time or object is missing.
 func exprValue(e *event.Event, f *event.Field) any {
+	if f.Name == rawField {
+		return rawText(e)
+	}
 	switch f.Type {
 	case event.TypeText:
 		return e.Text(f.TextField())

@@ -17,6 +17,9 @@ func textual(n ast.Node) func(scope) string {
 	case *ast.PointerNode:
 		return func(s scope) string { return s.text }
 	case *ast.IdentifierNode:
+		if n.Value == rawField {
+			return func(s scope) string { return rawText(s.event) }
+		}
 		if f := fieldOf(n); f != nil && f.Type == event.TypeText {
 			h := f.TextField()
 			return func(s scope) string { return s.event.Text(h) }
@@ -37,10 +40,29 @@ func textual(n ast.Node) func(scope) string {
 	return nil
 }
 
-// lowered compiles the argument of lower(…), nil when n is no such call: comparisons fold case while they compare.
-func lowered(n ast.Node) func(scope) string {
+// onText compiles a test of a text, nil when n is none or would have to be built for each event; holds must not keep the
+// text. Of lower(…), which comparisons fold while they compare, it takes the argument: see lowered.
+func onText(n ast.Node, holds func(string) bool) predicate {
+	if f := fieldOf(n); f != nil && f.Type == event.TypeText {
+		h := f.TextField()
+		return func(s scope) bool { return holds(s.event.Text(h)) }
+	}
+	if name, args := called(n); name == fnLeaf {
+		at, keys := base(args)
+		leaf := newLeafTexts()
+		return func(s scope) bool { return leaf.with(lookup(at(s), keys), holds) }
+	}
+	t := textual(n)
+	if t == nil {
+		return nil
+	}
+	return func(s scope) bool { return holds(t(s)) }
+}
+
+// lowered returns the argument of lower(…), nil when n is no such call: comparisons fold case while they compare.
+func lowered(n ast.Node) ast.Node {
 	if b, ok := n.(*ast.BuiltinNode); ok && b.Name == "lower" {
-		return textual(b.Arguments[0])
+		return b.Arguments[0]
 	}
 	return nil
 }
@@ -79,6 +101,8 @@ func numeric(n ast.Node) number {
 			if i := wholeText(args[0]); i != nil {
 				return number{whole: func(s scope) int64 { v, _ := i(s); return v }}
 			}
+		case fnGeoDistance:
+			return geoDistance(args)
 		case fnHour, fnWeekday:
 			t, of := numeric(args[0]).whole, hourOf
 			if name == fnWeekday {

@@ -82,6 +82,13 @@ const (
 	fnPolicyPublic  = "policyAllowsPublic"      // whether a policy document lets everybody in
 	fnPolicyAccount = "policyAllowsAccount"     // whether it lets an account in
 	fnPolicyAction  = "policyHasWildcardAction" // whether it allows every action
+	fnEqualFold     = "equalFold"               // whether text is one of some, whatever their case
+	fnContainsFold  = "containsFold"            // whether it contains one of them
+	fnStartsFold    = "startsWithFold"          // whether it starts with one of them
+	fnEndsFold      = "endsWithFold"            // whether it ends with one of them
+	fnGlobFold      = "globFold"                // whether it is as one of some patterns says
+	fnJSONText      = "jsonText"                // text of an object as JSON; in total form it is leaf
+	fnGeoDistance   = "geoDistance"             // kilometres between two places
 	fnHour          = "hour"                    // hour of a time, 0 to 23, UTC
 	fnWeekday       = "weekday"                 // day of a time's week, 1 Monday to 7 Sunday, UTC
 )
