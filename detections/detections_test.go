@@ -3,6 +3,7 @@ package detections_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/shrike-sec/shrike/detections"
 	"github.com/shrike-sec/shrike/pkg/builtin"
@@ -32,5 +33,13 @@ func TestRules(t *testing.T) {
 				t.Errorf("%s:%d:\n%s", r.File, r.Line, r.Diff)
 			}
 		})
+	}
+}
+
+// TestNoWarnings: what ships is an example of rules about which there is nothing to say.
+func TestNoWarnings(t *testing.T) {
+	t.Parallel()
+	for _, w := range load(t).Lint(rule.LintOptions{Now: time.Now()}) {
+		t.Error(w)
 	}
 }

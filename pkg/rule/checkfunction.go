@@ -49,7 +49,7 @@ func (c *checker) fold(n *ast.CallNode, name string, subject operand) ast.Node {
 		if name == fnEqualFold {
 			c.closedFold(subject, s)
 		}
-		args = append(args, &ast.StringNode{Value: s.Value})
+		args = append(args, s)
 	}
 	return call(name, args...)
 }

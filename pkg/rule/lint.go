@@ -7,7 +7,11 @@ import (
 	"time"
 	"unicode/utf8"
 
+	exprast "github.com/expr-lang/expr/ast"
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/shrike-sec/shrike/pkg/rule/attack"
+	"github.com/shrike-sec/shrike/pkg/rule/awsapi"
 )
 
 // Warning is something in a rule that is allowed and probably not meant, or not wise. A rule that means it says so with
@@ -35,6 +39,10 @@ var checks = []struct {
 	check func(l *linter, r *Rule)
 }{
 	{"no-tests", checkTests},
+	{"revoked-technique", checkRevoked},
+	{"unknown-event-name", checkEventName},
+	{"unknown-event-source", checkEventSource},
+	{"unknown-technique", checkTechnique},
 }
 
 // WarningCodes returns the codes that a warning may have.
@@ -68,6 +76,14 @@ type linter struct {
 	set      *Set
 	code     string // of the check that runs
 	warnings []Warning
+
+	calls  *awsapi.Calls  // nil until needed
+	attack *attack.Matrix // nil until needed
+}
+
+// warnIn notes a warning at a part of a condition.
+func (l *linter) warnIn(r *Rule, c *condition, n exprast.Node, hint, message string, args ...any) {
+	l.warn(r, c.places.at(c.source, byteOffset(c.source, n.Location().From)), hint, message, args...)
 }
 
 // warn notes a warning at a place of the rule's file.

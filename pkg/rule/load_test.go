@@ -37,7 +37,7 @@ func TestMistakes(t *testing.T) {
 		if d.IsDir() {
 			return nil
 		}
-		if w := wanted(t, name); len(w) > 0 {
+		if w := wanted(t, name, "# wantErr: "); len(w) > 0 {
 			want[name] = w
 			files++
 		}
@@ -51,7 +51,7 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-func wanted(t *testing.T, name string) []string {
+func wanted(t *testing.T, name, mark string) []string {
 	t.Helper()
 	text, err := os.ReadFile(name)
 	if err != nil {
@@ -59,7 +59,7 @@ func wanted(t *testing.T, name string) []string {
 	}
 	var want []string
 	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
-		if w, ok := strings.CutPrefix(lines.Text(), "# wantErr: "); ok {
+		if w, ok := strings.CutPrefix(lines.Text(), mark); ok {
 			want = append(want, w)
 		}
 	}
