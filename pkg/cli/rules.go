@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -153,8 +152,8 @@ func (s *shell) listRules(set *rule.Set, output string) error {
 	if output == "json" {
 		for _, r := range set.Rules() {
 			line := map[string]any{
-				"id": r.ID, "severity": severity(r), "class": classes(r), "kind": r.Kind(), "whole": r.Whole(), "title": r.Title.Source,
-				"attack": r.Attack, "tags": r.Tags, "mode": r.Mode, "file": r.File, "tests": len(r.Tests),
+				"id": r.ID, "severity": r.Severity.Highest(), "class": classes(r), "kind": r.Kind(), "whole": r.Whole(), "title": r.Title.Source,
+				"attack": r.Attack, "tags": r.Tags, "mode": r.Mode, "maturity": r.Maturity, "file": r.File, "tests": len(r.Tests),
 			}
 			if err := printJSON(s.out, line); err != nil {
 				return fmt.Errorf("write rules: %w", err)
@@ -164,16 +163,10 @@ func (s *shell) listRules(set *rule.Set, output string) error {
 	}
 	t := newTable(s.out, "RULE", "SEVERITY", "CLASS", "KIND", "MODE", "ATT&CK", "TITLE")
 	for _, r := range set.Rules() {
-		t.AppendRow([]any{r.ID, severity(r), classes(r), kindAndPlace(r), r.Mode, strings.Join(r.Attack, " "), short(r.Title.Source, 80)})
+		t.AppendRow([]any{r.ID, r.Severity.Highest(), classes(r), kindAndPlace(r), r.Mode, strings.Join(r.Attack, " "), short(r.Title.Source, 80)})
 	}
 	t.Render()
 	return nil
-}
-
-// severity is the highest that the rule's alerts may have.
-func severity(r *rule.Rule) string {
-	all := []string{r.Severity.Success, r.Severity.Failure, r.Severity.Unknown}
-	return slices.MaxFunc(all, func(a, b string) int { return rule.SeverityRank(a) - rule.SeverityRank(b) })
 }
 
 // classes are those of the rule's events: several where its steps have several.

@@ -23,14 +23,16 @@ type Matcher struct {
 	// Conditions see the event as it came; keys, values and samples are taken from it after this. nil: as it came, too.
 	redactor *redact.Redactor
 
-	seen    map[event.UID]struct{} // events of the range that matched
-	event   uint64                 // number of the one that is being folded in
-	index   map[string]*folding
-	folded  []*folding
-	matched []rule.Hit // scratch
-	buf     []byte     // scratch: combining key
-	text    []byte     // scratch: values of the group key, one behind the other
-	ends    []int      // where each of them ends
+	seen       map[event.UID]struct{} // events of the range that matched
+	event      uint64                 // number of the one that is being folded in
+	index      map[string]*folding
+	folded     []*folding
+	matched    []rule.Hit // scratch
+	severities []string   // scratch: of each of matched
+	severity   string     // of the match that is being folded
+	buf        []byte     // scratch: combining key
+	text       []byte     // scratch: values of the group key, one behind the other
+	ends       []int      // where each of them ends
 }
 
 // plan is what the matcher works out once for each rule.
@@ -125,11 +127,16 @@ func (m *Matcher) Event(e *event.Event) {
 	}
 	m.seen[e.UID] = struct{}{}
 	m.event++
+	m.severities = m.severities[:0]
+	for _, h := range m.matched {
+		m.severities = append(m.severities, h.Rule.Severity.Of(e)) // may read what is now cut out
+	}
 	if m.redactor != nil {
 		m.redactor.Event(e)
 	}
 	var last *rule.Rule
-	for _, h := range m.matched {
+	for i, h := range m.matched {
+		m.severity = m.severities[i]
 		if h.Rule != last { // an event that is several steps is one match
 			m.matches[h.Rule.ID]++
 		}
@@ -174,15 +181,14 @@ func (m *Matcher) fold(p *plan, e *event.Event) {
 // count adds an event to a signal.
 func (m *Matcher) count(f *folding, e *event.Event) {
 	r, t := f.plan.rule, e.UnixNano(event.EventTime)
-	severity := r.Severity.Of(e.Text(event.Outcome))
 	if f.Count == 0 {
-		f.First, f.Last, f.Severity = t, t, severity
+		f.First, f.Last, f.Severity = t, t, m.severity
 	}
 	f.event = m.event
 	f.Count++
 	f.First, f.Last = min(f.First, t), max(f.Last, t)
-	if rule.SeverityRank(severity) > rule.SeverityRank(f.Severity) {
-		f.Severity = severity
+	if rule.SeverityRank(m.severity) > rule.SeverityRank(f.Severity) {
+		f.Severity = m.severity
 	}
 	f.samples.add(e, t, r.Capture)
 }

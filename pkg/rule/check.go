@@ -30,6 +30,7 @@ type checker struct {
 	lists    *lists
 	source   string
 	mistakes []*mistake
+	written  string // the tree as parsed
 
 	used   []*list        // lists that the condition names
 	in     []shape        // of # in the predicates around, innermost last
@@ -56,6 +57,7 @@ func check(source string, class event.Class, ls *lists) (*checker, *parser.Tree)
 		}
 		return c, nil
 	}
+	c.written = tree.Node.String()
 	tree.Node = c.condition(tree.Node)
 	return c, tree
 }

@@ -17,6 +17,7 @@ type condition struct {
 	native  bool     // closures; false: expr's machine
 	machine *machine // the same tree for expr's machine
 	lists   []*list
+	written string // as parsed: without blanks and comments
 
 	source string     // as in the file
 	places textPlaces // of source's lines in the file
@@ -42,14 +43,35 @@ func compile(source string, class event.Class, ls *lists) (*condition, []*mistak
 	if err != nil {
 		return nil, []*mistake{{message: fmt.Sprintf("the condition cannot be compiled: %s", firstLine(err.Error()))}}
 	}
-	cond := &condition{tree: tree.Node, machine: m, lists: c.used, source: source}
+	cond := &condition{tree: tree.Node, machine: m, lists: c.used, written: c.written, source: source}
 	if cond.holds, cond.native = compileCondition(tree.Node); !cond.native {
 		cond.holds = func(s scope) bool { return m.holds(s.event) }
 	}
 	return cond, nil
 }
 
+// canonical returns the condition as its author wrote it but for blanks and comments, "" for none. It is taken before
+// the tree is made total, so that how that is done may change without making another rule of it.
+func (c *condition) canonical() string {
+	if c == nil {
+		return ""
+	}
+	return c.written
+}
+
+// conditions returns all conditions of the rule, those of its severity too.
+func (r *Rule) conditions() []*condition {
+	var all []*condition
+	for _, t := range r.targets() {
+		all = append(all, t.cond)
+	}
+	for _, c := range r.Severity.cases {
+		all = append(all, c.cond)
+	}
+	return all
+}
+
 // Native reports whether all conditions of the rule run as closures (about ten nanoseconds) and none on expr's machine.
 func (r *Rule) Native() bool {
-	return !slices.ContainsFunc(r.targets(), func(t *target) bool { return !t.cond.native })
+	return !slices.ContainsFunc(r.conditions(), func(c *condition) bool { return !c.native })
 }

@@ -38,6 +38,12 @@
 // event_name has no API version (UpdateFunctionCode, not UpdateFunctionCode20150331v2): rules need not care. native_name is
 // the name as delivered.
 //
+// # Severity and maturity
+//
+// severity is one word, or one for each outcome, or a list of {is, when} that is tried in order and whose last has no when; its
+// conditions are as those of the rule, but decide no alert's identity. A rule is stable, on test, or experimental: only that
+// one may lack tests.
+//
 // # Several values
 //
 // A path with [] has a value for each element of an array: request.items[].id. In group_by (of a sequence, in by) the event

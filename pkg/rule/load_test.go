@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -91,7 +92,7 @@ func TestLoadReadsAll(t *testing.T) {
 	t.Parallel()
 	r := loadGood(t).Rule("aws-console-login-brute-force")
 	at := Test{
-		Name: "twelve failures in two minutes", Line: 17,
+		Name: "twelve failures in two minutes", Line: 18,
 		Logs:   []TestLog{{Raw: r.Tests[0].Logs[0].Raw, Repeat: 12, Every: 10 * time.Second}},
 		Alerts: []TestAlert{{Severity: "medium", Count: 12, Group: map[string]string{"account_id": "111122223333", "src_ip": "198.51.100.7"}}},
 	}
@@ -101,14 +102,14 @@ func TestLoadReadsAll(t *testing.T) {
 	if want := (Threshold{Count: 10, Within: 10 * time.Minute}); *r.Threshold != want || r.Dedup != time.Hour || r.Period() != time.Hour {
 		t.Errorf("got threshold %v, dedup %v, want %v and 1h", *r.Threshold, r.Dedup, want)
 	}
-	if r.Severity != (Severities{"medium", "medium", "medium"}) || r.Class != event.API || r.Outcome != "failure" || r.Mode != Live || !r.Native() {
+	if got := r.Severity.Words(); !slices.Equal(got, []string{"medium"}) || r.Class != event.API || r.Outcome != "failure" || r.Mode != Live || !r.Native() {
 		t.Errorf("got %v, class %v, outcome %v, mode %v, native %v", r.Severity, r.Class, r.Outcome, r.Mode, r.Native())
 	}
 	if got, want := fmt.Sprint(keyNames(r.Capture)), "[account_id src_ip actor_name user_agent error_message]"; got != want {
 		t.Errorf("captures %s, want %s", got, want)
 	}
 	root := loadGood(t).Rule("aws-root-console-login")
-	if root.Severity != (Severities{Success: "high", Failure: "medium", Unknown: "high"}) {
+	if s := root.Severity; s.Success != "high" || s.Failure != "medium" || s.Unknown != "high" || s.Highest() != "high" {
 		t.Errorf("severities are %v", root.Severity)
 	}
 	if len(root.Pivots) != 1 || !strings.HasPrefix(root.Pivots[0].SQL, "SELECT event_time") {
@@ -142,6 +143,10 @@ func TestHashAndVersion(t *testing.T) {
 		{"severity: medium", "severity: high", true},
 		{"dedup: 1h", "dedup: 2h", true},
 		{"runbook: Was", "runbook: Has", true},
+		{"maturity: stable", "maturity: test", true},
+		{"severity: medium", "severity:\n  - is: low\n    when: |\n      has(src_ip)\n  - is: medium", true},
+		{`event_name == "ConsoleLogin"`, "(event_name   == 'ConsoleLogin') // who\n  /* and why */", true},
+		{`event_name == "ConsoleLogin"`, `"ConsoleLogin" == event_name`, false},
 		{"ConsoleLogin", "AssumeRole", false},
 		{"count: 10", "count: 11", false},
 		{"within: 10m", "within: 11m", false},

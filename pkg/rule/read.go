@@ -41,16 +41,13 @@ func readRule(s *source, text []byte, lists *lists) *Rule {
 	version := sha256.Sum256(text)
 	r := &Rule{File: s.file, Version: hex.EncodeToString(version[:6])}
 	readID(m, r)
-	readSeverity(m, r)
-	r.Mode = Live
-	if n := m.take("mode"); n != nil {
-		r.Mode = Mode(m.word(n, "mode", string(Live), string(DryRun), string(Off)))
-	}
+	readStanding(m, r)
 	names := readMatching
 	if m.has("sequence") {
 		names = readSequence
 	}
 	named := readWords(m, r, names(m, r, lists))
+	readSeverity(m, r, lists)
 	readDedup(m, r)
 	readTests(m, r)
 	readLint(m, r)
@@ -65,6 +62,17 @@ func readRule(s *source, text []byte, lists *lists) *Rule {
 	}
 	r.Hash = r.identity()
 	return r
+}
+
+// readStanding reads mode and maturity.
+func readStanding(m *mapping, r *Rule) {
+	r.Mode, r.Maturity = Live, Stable
+	if n := m.take("mode"); n != nil {
+		r.Mode = Mode(m.word(n, "mode", string(Live), string(DryRun), string(Off)))
+	}
+	if n := m.take("maturity"); n != nil {
+		r.Maturity = Maturity(m.word(n, "maturity", string(Stable), string(Trial), string(Experimental)))
+	}
 }
 
 // union joins lists of keys, each name once.
@@ -143,59 +151,36 @@ func readTarget(m *mapping, lists *lists) written {
 		t.class, _ = event.ParseClass(class)
 	}
 	t.outcome = m.word(m.need("outcome"), "outcome", event.Success, event.Failure, anyOutcome)
-	readWhen(m, &t, lists)
+	t.when, t.cond = readCondition(m, m.need("when"), t.class, lists)
 	return t
 }
 
-func readSeverity(m *mapping, r *Rule) {
-	n := m.need("severity")
+// readCondition reads a condition on events of class c; without a class it is not compiled. n may be nil.
+func readCondition(m *mapping, n ast.Node, c event.Class, lists *lists) (source string, cond *condition) {
 	if n == nil {
-		return
-	}
-	if _, ok := scalar(n); ok {
-		v := m.word(n, "severity", severities...)
-		r.Severity = Severities{Success: v, Failure: v, Unknown: v}
-		return
-	}
-	by, ok := m.mapping(n, "severity")
-	if !ok {
-		return
-	}
-	r.Severity.Success = m.word(by.need("success"), "severity", severities...)
-	r.Severity.Failure = m.word(by.need("failure"), "severity", severities...)
-	r.Severity.Unknown = r.Severity.Success // whoever cannot tell assumes that it worked
-	if u := by.take("unknown"); u != nil {
-		r.Severity.Unknown = m.word(u, "severity", severities...)
-	}
-	by.done()
-}
-
-func readWhen(m *mapping, t *written, lists *lists) {
-	n := m.need("when")
-	if n == nil {
-		return
+		return "", nil
 	}
 	lit, ok := n.(*ast.LiteralNode)
 	if !ok || !strings.HasPrefix(lit.Start.Value, "|") {
 		m.report(nodePlace(n), "", "when must be a block: write `when: |` and the condition below it, indented (elsewhere YAML takes # and : for itself)")
-		return
+		return "", nil
 	}
-	t.when = strings.TrimRight(lit.Value.Value, " \n")
-	if strings.TrimSpace(t.when) == "" {
+	source = strings.TrimRight(lit.Value.Value, " \n")
+	if strings.TrimSpace(source) == "" {
 		m.report(nodePlace(n), "", "when is empty")
-		return
+		return "", nil
 	}
-	if t.class == event.None {
-		return
+	if c == event.None {
+		return source, nil
 	}
-	cond, bad := compile(t.when, t.class, lists)
+	cond, bad := compile(source, c, lists)
 	for _, b := range bad {
 		m.report(m.inside(n, lit.Value.Value, b.offset), b.hint, "%s", b.message)
 	}
 	if cond != nil {
 		cond.places = m.placesOf(n, lit.Value.Value)
 	}
-	t.cond = cond
+	return source, cond
 }
 
 // kinds lists the blocks that make a rule of another kind than match, each with what reads it.
@@ -335,10 +320,10 @@ func readPivots(m *mapping, r *Rule, names naming) []Key {
 }
 
 // identity hashes what decides which alert a match belongs to: condition, kind, window and group. Severity, texts,
-// dedup and learning time may change without making another rule of it.
+// dedup and learning time may change without making another rule of it, and so may blanks and comments in the condition.
 func (r *Rule) identity() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "1\x00%s\x00%s\x00%s\x00", r.Class, r.Outcome, r.When)
+	fmt.Fprintf(&b, "1\x00%s\x00%s\x00%s\x00", r.Class, r.Outcome, r.cond.canonical())
 	switch {
 	case r.Threshold != nil:
 		fmt.Fprintf(&b, "threshold\x00%d\x00%d", r.Threshold.Count, r.Threshold.Within)

@@ -245,7 +245,7 @@ func (r *Rule) stepKey(name string) (Key, *mistake) {
 func (q *Sequence) identify(b *strings.Builder) {
 	fmt.Fprintf(b, "sequence\x00%d\x00%t", q.Within, q.Ordered)
 	for _, s := range q.Steps {
-		fmt.Fprintf(b, "\x00step\x00%s\x00%s\x00%s\x00%s\x00%t", s.Name, s.Class, s.Outcome, s.When, s.Unless)
+		fmt.Fprintf(b, "\x00step\x00%s\x00%s\x00%s\x00%s\x00%t", s.Name, s.Class, s.Outcome, s.cond.canonical(), s.Unless)
 		for _, k := range s.By {
 			b.WriteString("\x00" + k.Name)
 		}

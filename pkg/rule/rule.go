@@ -29,6 +29,7 @@ type Rule struct {
 	Pivots         []Pivot
 	References     []string
 	Mode           Mode
+	Maturity       Maturity
 	Tests          []Test
 
 	Threshold *Threshold
@@ -61,32 +62,15 @@ const (
 	Off    Mode = "off"     // is not evaluated
 )
 
-// Severities gives the severity by the event's outcome; a rule that states one word has it in all three.
-type Severities struct{ Success, Failure, Unknown string }
+// Maturity says how far a rule is to be trusted.
+type Maturity string
 
-// Of returns the severity for an outcome.
-func (s Severities) Of(outcome string) string {
-	switch outcome {
-	case event.Success:
-		return s.Success
-	case event.Failure:
-		return s.Failure
-	}
-	return s.Unknown
-}
-
-// Ranks of severities, lowest first.
-var severities = []string{"info", "low", "medium", "high", "critical"}
-
-// SeverityRank orders severities: 0 info … 4 critical, -1 for any other word.
-func SeverityRank(s string) int {
-	for i, w := range severities {
-		if w == s {
-			return i
-		}
-	}
-	return -1
-}
+// The maturities.
+const (
+	Stable       Maturity = "stable"
+	Trial        Maturity = "test"         // being tried out
+	Experimental Maturity = "experimental" // needs no tests
+)
 
 // Threshold fires where at least Count matches of one group lie within the window.
 type Threshold struct {

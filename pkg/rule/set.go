@@ -27,10 +27,12 @@ func NewSet(rules []*Rule) *Set {
 	h := sha256.New()
 	for _, r := range s.rules {
 		h.Write([]byte(r.ID + "\x00" + r.Version + "\x00"))
-		for _, t := range r.targets() {
-			for _, l := range t.cond.lists {
+		for _, c := range r.conditions() {
+			for _, l := range c.lists {
 				h.Write([]byte(l.hash()))
 			}
+		}
+		for _, t := range r.targets() {
 			if r.Mode != Off {
 				byClass[t.class] = append(byClass[t.class], t)
 			}
