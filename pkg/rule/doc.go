@@ -42,7 +42,7 @@
 //
 // severity is one word, or one for each outcome, or a list of {is, when} that is tried in order and whose last has no when; its
 // conditions are as those of the rule, but decide no alert's identity. A rule is stable, on test, or experimental: only that
-// one may lack tests.
+// one may lack tests, attack and false_positives. source names the author and the licence of a rule that was taken over.
 //
 // # Several values
 //

@@ -59,6 +59,21 @@ func collectFS(fsys fs.FS, paths []string) *loader {
 	return l
 }
 
+// Text is a file in memory.
+type Text struct {
+	Name string
+	Text []byte
+}
+
+// LoadTexts is Load of rule files in memory. They have no lists.
+func LoadTexts(files ...Text) (*Set, error) {
+	l := &loader{}
+	for _, f := range files {
+		l.rules = append(l.rules, input{f.Name, normal(f.Text)})
+	}
+	return l.finish()
+}
+
 // tree is a file system and what its names look like to the user.
 type tree struct {
 	fs.FS

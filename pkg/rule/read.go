@@ -51,6 +51,7 @@ func readRule(s *source, text []byte, lists *lists) *Rule {
 	readDedup(m, r)
 	readTests(m, r)
 	readLint(m, r)
+	readSource(m, r)
 	m.done()
 	r.origin.lines, r.origin.keys = s.lines, m.places
 	r.Capture = union(r.GroupBy, r.Show, named)
@@ -269,7 +270,7 @@ func readDedup(m *mapping, r *Rule) {
 func readWords(m *mapping, r *Rule, names naming) []Key {
 	title, named := m.template(m.need("title"), "title", names)
 	r.Title = title
-	n := m.need("attack")
+	n := needed(m, r, "attack")
 	r.Attack = m.texts(n, "attack")
 	for i, id := range r.Attack {
 		r.origin.attack = append(r.origin.attack, elementPlace(n, i))
@@ -277,7 +278,7 @@ func readWords(m *mapping, r *Rule, names naming) []Key {
 			m.report(elementPlace(n, i), "", "%q is not an ATT&CK technique (T1078 or T1078.004)", id)
 		}
 	}
-	r.FalsePositives = m.texts(m.need("false_positives"), "false_positives")
+	r.FalsePositives = m.texts(needed(m, r, "false_positives"), "false_positives")
 	r.Tags = m.texts(m.take("tags"), "tags")
 	n = m.take("references")
 	r.References = m.texts(n, "references")

@@ -31,6 +31,7 @@ type Rule struct {
 	Mode           Mode
 	Maturity       Maturity
 	Tests          []Test
+	Source         *Source // nil for a rule of its own
 
 	Threshold *Threshold
 	Distinct  *Distinct
@@ -69,7 +70,7 @@ type Maturity string
 const (
 	Stable       Maturity = "stable"
 	Trial        Maturity = "test"         // being tried out
-	Experimental Maturity = "experimental" // needs no tests
+	Experimental Maturity = "experimental" // needs no tests, no attack and no false_positives
 )
 
 // Threshold fires where at least Count matches of one group lie within the window.
