@@ -3,6 +3,7 @@ package deploy
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"go/ast"
@@ -43,7 +44,7 @@ const (
 
 // open returns the labels whose values come from the configuration or the machine: only their names are documented.
 func open() []string {
-	return []string{"rule", "receiver", "source", "shard", "topic", "partition", "version", "revision", "go_version"}
+	return []string{"rule", "exception", "receiver", "source", "shard", "topic", "partition", "version", "revision", "go_version"}
 }
 
 // TestMetrics scrapes a Shrike that plays all roles and compares METRICS.md with what it serves. A name in the source
@@ -202,12 +203,24 @@ type shrike struct {
 // startShrike starts all roles on the folder and returns when they are ready.
 func startShrike(t *testing.T, dir string) *shrike {
 	t.Helper()
+	exception := filepath.Join(dir, "rules", "exceptions", "root-is-planned.yml")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(exception), 0o700), os.WriteFile(exception, []byte(`id: root-is-planned
+rule: aws-root-console-login
+when: |
+  src_ip == "192.0.2.1"
+reason: So that there is one.
+owner: nobody
+expires: 2100-01-01
+`), 0o600)); err != nil {
+		t.Fatal(err)
+	}
 	cfg, err := config.Parse("metrics.yml", fmt.Appendf(nil, `
 data_dir: %s
+rules: { paths: [builtin, %s] }
 listen: { address: "127.0.0.1:0", ingest_address: "127.0.0.1:0", metrics_address: "127.0.0.1:0" }
 sources: [ { file: { name: logs, paths: [%s] } } ]
 receivers: [ { slack: { name: chat, url: "http://127.0.0.1:1/" } } ]
-`, dir, filepath.Join(dir, "*.log")), nil)
+`, dir, filepath.Join(dir, "rules"), filepath.Join(dir, "*.log")), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,29 +84,25 @@ func New(cfg *config.Config, o Options) (*App, error) {
 	return a, nil
 }
 
-// Rules loads the configured rules, or those that are built in.
+// Rules loads the configured rules; those that are built in when none are configured.
 func Rules(cfg *config.Config) (*rule.Set, error) {
-	if len(cfg.Rules.Paths) == 0 {
-		return rule.LoadFS(detections.FS, ".")
-	}
-	return rule.Load(cfg.Rules.Paths...)
+	return rule.LoadWith(detections.FS, rulePaths(cfg)...)
 }
 
 // ExamineRules is Rules for one who wants to hear everything at once: the set holds what nothing is wrong with.
 func ExamineRules(cfg *config.Config) (*rule.Set, rule.Problems) {
+	return rule.ExamineWith(detections.FS, rulePaths(cfg)...)
+}
+
+func rulePaths(cfg *config.Config) []string {
 	if len(cfg.Rules.Paths) == 0 {
-		return rule.ExamineFS(detections.FS, ".")
+		return []string{rule.Builtin}
 	}
-	return rule.Examine(cfg.Rules.Paths...)
+	return cfg.Rules.Paths
 }
 
 func without(set *rule.Set, ids []string) *rule.Set {
-	if len(ids) == 0 {
-		return set
-	}
-	return rule.NewSet(slices.DeleteFunc(slices.Clone(set.Rules()), func(r *rule.Rule) bool {
-		return slices.Contains(ids, r.ID)
-	}))
+	return set.Filter(func(r *rule.Rule) bool { return !slices.Contains(ids, r.ID) })
 }
 
 // Ready is closed when every part has been started and sources are taken in.

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,15 +33,12 @@ func (s *shell) rules(paths, only []string) (*rule.Set, error) {
 	if len(only) == 0 {
 		return set, nil
 	}
-	var kept []*rule.Rule
 	for _, id := range only {
-		r := set.Rule(id)
-		if r == nil {
+		if set.Rule(id) == nil {
 			return nil, usage("no rule has the id %q%s", id, nearRule(set, id))
 		}
-		kept = append(kept, r)
 	}
-	return rule.NewSet(kept), nil
+	return set.Filter(func(r *rule.Rule) bool { return slices.Contains(only, r.ID) }), nil
 }
 
 func nearRule(set *rule.Set, id string) string {
@@ -65,10 +63,10 @@ func (s *shell) rulesCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			_ = c.Help()
-			return usage("say which: lint, test or list")
+			return usage("say which: lint, test, list or exceptions")
 		},
 	}
-	c.AddCommand(s.rulesLintCommand(), s.rulesTestCommand(), s.rulesListCommand())
+	c.AddCommand(s.rulesLintCommand(), s.rulesTestCommand(), s.rulesListCommand(), s.rulesExceptionsCommand())
 	return c
 }
 

@@ -205,6 +205,11 @@ func printSummary(out io.Writer, r *scan.Report, set *rule.Set) {
 	if r.Lost > 0 {
 		fmt.Fprintf(out, "%s more alerts are not shown: narrow the scan by --rule, --since and --until\n", n(r.Lost))
 	}
+	for _, x := range set.Exceptions() {
+		if hits := r.Excepted[x.ID]; hits > 0 {
+			fmt.Fprintf(out, "exception %s left %s events out of rule %s\n", x.ID, n(int64(hits)), x.Rule)
+		}
+	}
 	for _, id := range r.Unlearned {
 		why := "its learning time is longer than the time scanned"
 		if x := set.Rule(id); x != nil && x.FirstSeen != nil {

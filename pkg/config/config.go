@@ -25,7 +25,7 @@ type Config struct {
 
 // Rules says which rules run.
 type Rules struct {
-	Paths []string `yaml:"paths" doc:"Rule files and folders. None: the rules that are built in."`
+	Paths []string `yaml:"paths" doc:"Rule files and folders; the word builtin stands for the rules that are built in, as does an empty list. Folders lists and exceptions inside them are for all rules: [builtin, /etc/shrike/rules] runs the built-in rules with your own, your exceptions from them, and your lists instead of theirs of the same id."`
 }
 
 // Log configures Shrike's own log.

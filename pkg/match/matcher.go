@@ -17,9 +17,10 @@ import (
 
 // Matcher turns the events of one range at a time into signals. It is not safe for concurrent use: one per goroutine.
 type Matcher struct {
-	find    func(e *event.Event, dst []rule.Hit) []rule.Hit
-	plans   map[*rule.Rule]*plan
-	matches map[string]uint64
+	find     func(e *event.Event, dst []rule.Hit) []rule.Hit
+	plans    map[*rule.Rule]*plan
+	matches  map[string]uint64 // by rule id
+	excepted map[string]uint64 // by exception id
 	// Conditions see the event as it came; keys, values and samples are taken from it after this. nil: as it came, too.
 	redactor *redact.Redactor
 
@@ -72,9 +73,9 @@ func newMatcher(rules []*rule.Rule, find func(*event.Event, []rule.Hit) []rule.H
 	m := &Matcher{
 		find:    find,
 		plans:   make(map[*rule.Rule]*plan, len(rules)),
-		matches: map[string]uint64{},
-		seen:    map[event.UID]struct{}{},
-		index:   map[string]*folding{},
+		matches: map[string]uint64{}, excepted: map[string]uint64{},
+		seen:  map[event.UID]struct{}{},
+		index: map[string]*folding{},
 	}
 	for i, r := range rules {
 		p := &plan{rule: r, no: uint64(i), bucket: int64(Bucket(r)), whole: r.Whole()}
@@ -101,6 +102,7 @@ func Bucket(r *rule.Rule) time.Duration {
 func (m *Matcher) Begin() {
 	m.seen, m.index = emptied(m.seen), emptied(m.index)
 	clear(m.matches)
+	clear(m.excepted)
 	clear(m.folded)
 	m.folded = m.folded[:0]
 }
@@ -126,6 +128,10 @@ func (m *Matcher) Event(e *event.Event) {
 		return
 	}
 	m.seen[e.UID] = struct{}{}
+	m.except()
+	if len(m.matched) == 0 {
+		return
+	}
 	m.event++
 	m.severities = m.severities[:0]
 	for _, h := range m.matched {
@@ -149,6 +155,18 @@ func (m *Matcher) Event(e *event.Event) {
 			m.fold(m.plans[h.Rule], e)
 		}
 	}
+}
+
+// except counts the hits that exceptions take away, each exception once, and drops them.
+func (m *Matcher) except() {
+	var last *rule.Exception
+	m.matched = slices.DeleteFunc(m.matched, func(h rule.Hit) bool {
+		if h.Exception != nil && h.Exception != last {
+			m.excepted[h.Exception.ID]++
+		}
+		last = h.Exception
+		return h.Exception != nil
+	})
 }
 
 // fold adds a match to the signal that it belongs to, or with [] to the signals of its elements.
@@ -265,6 +283,10 @@ func (m *Matcher) Signals(shards int) [][]Signal {
 
 // Matches returns how many events each rule matched in the range, by rule id, rules of mode dry_run included. The caller owns it.
 func (m *Matcher) Matches() map[string]uint64 { return maps.Clone(m.matches) }
+
+// Excepted returns how many events each exception took away in the range, by its id; what it took away is no match. The
+// caller owns it.
+func (m *Matcher) Excepted() map[string]uint64 { return maps.Clone(m.excepted) }
 
 // Compare orders signals within a frame: by rule, key, time, value, step and first sample.
 func Compare(a, b *Signal) int {

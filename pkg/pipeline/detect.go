@@ -57,7 +57,9 @@ func newDetector(o DetectOptions) *detector {
 		partitions:    make(map[string]*watcher),
 		metrics:       newParseMetrics(o.Metrics, "detect"),
 		matches:       counters(o.Metrics, "shrike_matches_total", "Events that a rule matched.", "rule", ruleIDs(o.Rules)...),
-		repeats:       counter(o.Metrics, "shrike_repeated_events_total", "Events that detect dropped as delivered before."),
+		excepts: counters(o.Metrics, "shrike_exception_hits_total", "Events that an exception took out of what its rule found.", "exception",
+			exceptionIDs(o.Rules)...),
+		repeats: counter(o.Metrics, "shrike_repeated_events_total", "Events that detect dropped as delivered before."),
 	}
 }
 
@@ -84,10 +86,19 @@ func ruleIDs(set *rule.Set) []string {
 	return ids
 }
 
+func exceptionIDs(set *rule.Set) []string {
+	var ids []string
+	for _, x := range set.Exceptions() {
+		ids = append(ids, x.ID)
+	}
+	return ids
+}
+
 type detector struct {
 	DetectOptions
 	metrics *parseMetrics
 	matches *prometheus.CounterVec
+	excepts *prometheus.CounterVec
 	repeats prometheus.Counter
 
 	mu         sync.Mutex
@@ -150,6 +161,9 @@ func (d *detector) do(ctx context.Context, r *Range) error {
 	}
 	for id, n := range w.matcher.Matches() {
 		d.matches.WithLabelValues(id).Add(float64(n))
+	}
+	for id, n := range w.matcher.Excepted() {
+		d.excepts.WithLabelValues(id).Add(float64(n))
 	}
 	d.repeats.Add(float64(repeats))
 	d.metrics.add(&w.parser.tally, w.classes)

@@ -65,6 +65,13 @@
 // Set.Lint says what loads and is probably not meant; checks, in lint.go, lists all there is, a line each. A rule that means
 // it says so with lint: { ignore: [code] }. Examine loads what is good beside what is not, so that all is said at once.
 //
+// # Exceptions
+//
+// An exception (folder exceptions of a pack, or beside it) takes events out of what one rule finds: a condition of the
+// rule's class, with a reason, an owner and a day from which on events are no longer excepted. It is asked only after the
+// rule matched, and of event time. Set.Hits gives what it takes away too, marked, to be counted. Rule.Hash does not know of
+// exceptions, so that one more leaves the rule's state and its alerts' ids as they are; Set.Hash does.
+//
 // Start reading at Rule, then follow a rule file: load.go finds it, yaml.go and read.go read it, check.go makes its
 // condition total (nothing ever meets a missing value), closure.go compiles it to closures and machine.go to expr's
 // virtual machine, index.go finds the few rules that an event can match, set.go has Match.

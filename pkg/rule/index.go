@@ -125,7 +125,7 @@ func (ix *index) match(e *event.Event, dst []Hit) []Hit {
 func appendMatches(dst []Hit, candidates []*target, e *event.Event) []Hit {
 	for _, t := range candidates {
 		if t.matches(e) {
-			dst = append(dst, t.Hit)
+			dst = append(dst, t.hit(e))
 		}
 	}
 	return dst

@@ -43,6 +43,7 @@ var checks = []struct {
 	{"unknown-event-name", checkEventName},
 	{"unknown-event-source", checkEventSource},
 	{"unknown-technique", checkTechnique},
+	{"expired-exception", checkExceptions},
 }
 
 // WarningCodes returns the codes that a warning may have.
@@ -88,8 +89,13 @@ func (l *linter) warnIn(r *Rule, c *condition, n exprast.Node, hint, message str
 
 // warn notes a warning at a place of the rule's file.
 func (l *linter) warn(r *Rule, at place, hint, message string, args ...any) {
+	l.warnAt(r.File, r.origin.lines, at, hint, message, args...)
+}
+
+// warnAt notes a warning at a place of any file.
+func (l *linter) warnAt(file string, lines []string, at place, hint, message string, args ...any) {
 	var found Problems
-	s := &source{file: r.File, lines: r.origin.lines, problems: &found}
+	s := &source{file: file, lines: lines, problems: &found}
 	if len(s.lines) == 0 { // a rule that was read from no file has no places
 		s.lines = []string{""}
 	}

@@ -16,25 +16,46 @@ import (
 const maxFile = 1 << 20
 
 // apart are folders inside a pack that hold other things than rules.
-var apart = []string{"lists", "hunts", "exceptions"}
+var apart = append([]string{"hunts"}, beside...)
+
+// beside are those that a pack may also have beside and above it.
+var beside = []string{"lists", "exceptions"}
+
+// Builtin is the path that stands for the rules that are built into the program.
+const Builtin = "builtin"
 
 // Load reads rule files and folders of them (recursively every *.yml; folders lists, hunts and exceptions hold no
-// rules). Lists come from folders named lists inside the given folders, or beside and above the given files. The error
-// is of type Problems and names everything that is wrong; then there is no set.
-func Load(paths ...string) (*Set, error) { return collect(paths).finish() }
+// rules). Lists and exceptions come from folders of that name inside the given folders, or beside and above what is given.
+// The error is of type Problems and names everything that is wrong; then there is no set.
+func Load(paths ...string) (*Set, error) { return LoadWith(nil, paths...) }
 
-// Examine is Load for one who wants to hear everything at once: the set holds the rules of the files that nothing is wrong
-// with, to be linted.
-func Examine(paths ...string) (*Set, Problems) { return collect(paths).examine() }
+// LoadWith is Load where the path Builtin stands for everything in builtin. Exceptions in the other paths may be of its
+// rules, and their lists take the place of its lists of the same id.
+func LoadWith(builtin fs.FS, paths ...string) (*Set, error) { return collect(builtin, paths).finish() }
 
-func collect(paths []string) *loader {
-	l := &loader{}
+// ExamineWith is LoadWith for one who wants to hear everything at once: the set holds the rules of the files that nothing is
+// wrong with, to be linted.
+func ExamineWith(builtin fs.FS, paths ...string) (*Set, Problems) {
+	return collect(builtin, paths).examine()
+}
+
+func collect(builtin fs.FS, paths []string) *loader {
+	l := &loader{ownOnly: builtin != nil && !contains(paths, Builtin)}
 	for _, p := range paths {
+		if p == Builtin && builtin != nil {
+			l.collect(tree{FS: builtin, builtin: true}, ".")
+			continue
+		}
 		root, name := filepath.Dir(filepath.Clean(p)), filepath.Base(filepath.Clean(p))
 		if info, err := os.Stat(p); err == nil && info.IsDir() {
 			root, name = filepath.Clean(p), "."
 		}
-		l.collect(tree{FS: os.DirFS(root), prefix: root}, name)
+		t := tree{FS: os.DirFS(root), prefix: root}
+		if name == "." && contains(beside, filepath.Base(root)) { // such a folder by itself
+			root, name = filepath.Dir(root), filepath.Base(root)
+			t = tree{FS: os.DirFS(root), prefix: root}
+		}
+		l.collect(t, name)
 		l.above(root, name)
 	}
 	return l
@@ -43,7 +64,7 @@ func collect(paths []string) *loader {
 // LoadFS is Load inside a file system; paths are slash separated as package fs has them.
 func LoadFS(fsys fs.FS, paths ...string) (*Set, error) { return collectFS(fsys, paths).finish() }
 
-// ExamineFS is Examine inside a file system.
+// ExamineFS is ExamineWith inside a file system.
 func ExamineFS(fsys fs.FS, paths ...string) (*Set, Problems) { return collectFS(fsys, paths).examine() }
 
 func collectFS(fsys fs.FS, paths []string) *loader {
@@ -51,10 +72,12 @@ func collectFS(fsys fs.FS, paths []string) *loader {
 	for _, p := range paths {
 		p = path.Clean(p)
 		l.collect(tree{FS: fsys}, p)
-		for dir := path.Dir(p); dir != "."; dir = path.Dir(dir) {
-			l.collectLists(tree{FS: fsys}, path.Join(dir, "lists"))
+		for dir := p; dir != "."; {
+			dir = path.Dir(dir)
+			for _, kind := range beside {
+				l.collectBeside(tree{FS: fsys}, path.Join(dir, kind), true)
+			}
 		}
-		l.collectLists(tree{FS: fsys}, "lists")
 	}
 	return l
 }
@@ -69,7 +92,7 @@ type Text struct {
 func LoadTexts(files ...Text) (*Set, error) {
 	l := &loader{}
 	for _, f := range files {
-		l.rules = append(l.rules, input{f.Name, normal(f.Text)})
+		l.rules = append(l.rules, input{name: f.Name, text: normal(f.Text)})
 	}
 	return l.finish()
 }
@@ -77,7 +100,8 @@ func LoadTexts(files ...Text) (*Set, error) {
 // tree is a file system and what its names look like to the user.
 type tree struct {
 	fs.FS
-	prefix string // "" for names as they are
+	prefix  string // "" for names as they are
+	builtin bool
 }
 
 func (t tree) show(name string) string {
@@ -88,30 +112,44 @@ func (t tree) show(name string) string {
 }
 
 type input struct {
-	name string // as shown
-	text []byte
+	name    string // as shown
+	text    []byte
+	builtin bool
+	stray   bool // found beside or above what was given
 }
 
 type loader struct {
-	rules    []input
-	lists    []input
-	problems Problems
+	rules      []input
+	lists      []input
+	exceptions []input
+	ownOnly    bool // there are built-in rules, and they are not asked for
+	links      int  // how many links to folders are being followed, one inside the other
+	problems   Problems
 }
 
-// collect reads every rule and list file below name.
+// maxLinks bounds them: a link may lead to where it is.
+const maxLinks = 8
+
+// collect reads every file below name.
 func (l *loader) collect(t tree, name string) {
 	err := fs.WalkDir(t, name, func(p string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			l.fail(t.show(p), err)
-		case d.IsDir() && path.Base(p) == "lists":
-			l.collectLists(t, p)
+		case d.IsDir() && contains(beside, path.Base(p)):
+			l.collectBeside(t, p, false)
 			return fs.SkipDir
 		case d.IsDir() && p != name && (contains(apart, d.Name()) || strings.HasPrefix(d.Name(), ".")):
 			return fs.SkipDir
 		case d.IsDir():
+		case p != name && linksToFolder(t, p, d): // as Kubernetes mounts folders
+			if l.links < maxLinks && d.Name() != "hunts" && !strings.HasPrefix(d.Name(), ".") {
+				l.links++
+				l.collect(t, p)
+				l.links--
+			}
 		case path.Ext(p) == ".yml":
-			l.read(t, p, &l.rules)
+			l.read(t, p, &l.rules, false)
 		case path.Ext(p) == ".yaml" || p == name:
 			l.problems = append(l.problems, Problem{File: t.show(p), Message: "the name of a rule file ends in .yml"})
 		}
@@ -122,8 +160,20 @@ func (l *loader) collect(t tree, name string) {
 	}
 }
 
-// collectLists reads the list files of one folder; that there is no such folder is fine.
-func (l *loader) collectLists(t tree, dir string) {
+func linksToFolder(t tree, name string, d fs.DirEntry) bool {
+	if d.Type()&fs.ModeSymlink == 0 {
+		return false
+	}
+	info, err := fs.Stat(t, name)
+	return err == nil && info.IsDir()
+}
+
+// collectBeside reads the files of one folder of lists or exceptions; that there is no such folder is fine.
+func (l *loader) collectBeside(t tree, dir string, stray bool) {
+	into := &l.lists
+	if path.Base(dir) == "exceptions" {
+		into = &l.exceptions
+	}
 	entries, err := fs.ReadDir(t, dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return
@@ -133,33 +183,37 @@ func (l *loader) collectLists(t tree, dir string) {
 	}
 	for _, e := range entries {
 		if path.Ext(e.Name()) == ".yml" && !e.IsDir() {
-			l.read(t, path.Join(dir, e.Name()), &l.lists)
+			l.read(t, path.Join(dir, e.Name()), into, stray)
 		}
 	}
 }
 
-// above looks for the lists of a pack when only a part of it is given: in the folders around it, up to the nearest
-// that has one.
+// above looks for the lists and the exceptions of a pack when only a part of it is given: in the folders around it, up to
+// the nearest that has some.
 func (l *loader) above(root, name string) {
-	dir, err := filepath.Abs(root)
+	start, err := filepath.Abs(root)
 	if err != nil {
 		return
 	}
 	if name == "." {
-		dir = filepath.Dir(dir)
+		start = filepath.Dir(start)
 	}
-	for range 4 {
-		if info, err := os.Stat(filepath.Join(dir, "lists")); err == nil && info.IsDir() {
-			l.collectLists(tree{FS: os.DirFS(dir), prefix: dir}, "lists")
-			return
+	for _, kind := range beside {
+		dir := start
+		for range 4 {
+			if info, err := os.Stat(filepath.Join(dir, kind)); err == nil && info.IsDir() {
+				l.collectBeside(tree{FS: os.DirFS(dir), prefix: dir}, kind, true)
+				break
+			}
+			dir = filepath.Dir(dir)
 		}
-		dir = filepath.Dir(dir)
 	}
 }
 
-func (l *loader) read(t tree, name string, into *[]input) {
+func (l *loader) read(t tree, name string, into *[]input, stray bool) {
 	shown := t.show(name)
-	if slices.ContainsFunc(*into, func(f input) bool { return samePath(f.name, shown) }) {
+	if i := slices.IndexFunc(*into, func(f input) bool { return f.builtin == t.builtin && samePath(f.name, shown) }); i >= 0 {
+		(*into)[i].stray = (*into)[i].stray && stray
 		return // a file may be given twice, by itself and with its folder
 	}
 	info, err := fs.Stat(t, name)
@@ -174,7 +228,7 @@ func (l *loader) read(t tree, name string, into *[]input) {
 		l.fail(shown, err)
 		return
 	}
-	*into = append(*into, input{shown, normal(text)})
+	*into = append(*into, input{name: shown, text: normal(text), builtin: t.builtin, stray: stray})
 }
 
 // normal is the text without byte order mark and carriage returns: an editor's habits make no other rule.
@@ -201,42 +255,65 @@ func (l *loader) fail(name string, err error) {
 
 // finish makes the set, if nothing is wrong.
 func (l *loader) finish() (*Set, error) {
-	rules := l.parse()
+	rules, exceptions := l.parse()
 	if len(l.problems) > 0 {
 		return nil, l.problems
 	}
-	return NewSet(rules), nil
+	return newSet(rules, exceptions), nil
 }
 
 // examine makes the set of what nothing is wrong with.
 func (l *loader) examine() (*Set, Problems) {
-	rules := slices.DeleteFunc(l.parse(), func(r *Rule) bool {
+	rules, exceptions := l.parse()
+	rules = slices.DeleteFunc(rules, func(r *Rule) bool {
 		return slices.ContainsFunc(l.problems, func(p Problem) bool { return p.File == r.File })
 	})
-	return NewSet(rules), l.problems
+	return newSet(rules, exceptions), l.problems
 }
 
-// parse reads what was collected, lists first because conditions name them. It sorts the problems.
-func (l *loader) parse() []*Rule {
-	known := &lists{byID: map[string]*list{}}
-	for _, f := range l.lists {
-		known.read(newSource(f.name, f.text, &l.problems), f.text)
-	}
+// parse reads what was collected: lists first because conditions name them, exceptions last because they are of rules. It
+// sorts the problems.
+func (l *loader) parse() ([]*Rule, []*Exception) {
+	known := l.parseLists()
 	var rules []*Rule
-	byID := map[string]*Rule{}
+	er := &exceptionReader{rules: map[string]*Rule{}, lists: known, byID: map[string]*Exception{}, ownOnly: l.ownOnly}
 	for _, f := range l.rules {
 		s := newSource(f.name, f.text, &l.problems)
 		r := readRule(s, f.text, known)
+		er.files = append(er.files, strings.TrimSuffix(filepath.Base(f.name), ".yml"))
 		if r == nil || r.ID == "" {
 			continue
 		}
-		if other := byID[r.ID]; other != nil {
+		if other := er.rules[r.ID]; other != nil {
 			s.report(place{1, 1}, "", "id %s is taken by %s", r.ID, other.File)
 			continue
 		}
-		byID[r.ID] = r
+		er.rules[r.ID] = r
 		rules = append(rules, r)
 	}
+	var exceptions []*Exception
+	for _, f := range l.exceptions {
+		if x := er.read(newSource(f.name, f.text, &l.problems), f.text, f.stray); x != nil {
+			exceptions = append(exceptions, x)
+		}
+	}
 	l.problems.sort()
-	return rules
+	return rules, exceptions
+}
+
+// parseLists reads the lists. A user's list takes the place of the built-in one.
+func (l *loader) parseLists() *lists {
+	known := &lists{byID: map[string]*list{}}
+	own := map[string]bool{}
+	for _, f := range l.lists {
+		if !f.builtin {
+			own[filepath.Base(f.name)] = true
+		}
+	}
+	for _, f := range l.lists {
+		if !f.builtin || !own[filepath.Base(f.name)] {
+			known.read(newSource(f.name, f.text, &l.problems), f.text)
+		}
+	}
+	return known
 }

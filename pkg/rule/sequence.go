@@ -63,28 +63,31 @@ func (r *Rule) Whole() bool {
 	return r.Sequence != nil && slices.ContainsFunc(r.Sequence.Steps, func(s *Step) bool { return !s.GivesAll() })
 }
 
-// Hit is a rule that matches an event, and of a sequence the step that does; Step is nil for all other kinds.
+// Hit is a rule that matches an event, and of a sequence the step that does; Step is nil for all other kinds. A hit with an
+// Exception is none: it is there to be counted.
 type Hit struct {
-	Rule *Rule
-	Step *Step
+	Rule      *Rule
+	Step      *Step
+	Exception *Exception
 }
 
 // target is a condition that events of its class are held against.
 type target struct {
 	Hit
-	class   event.Class
-	outcome string
-	cond    *condition
+	class      event.Class
+	outcome    string
+	cond       *condition
+	exceptions []*Exception // by id
 }
 
 // targets returns what the rule holds events against: itself, or its steps.
 func (r *Rule) targets() []*target {
 	if r.Sequence == nil {
-		return []*target{{Hit{Rule: r}, r.Class, r.Outcome, r.cond}}
+		return []*target{{Hit: Hit{Rule: r}, class: r.Class, outcome: r.Outcome, cond: r.cond}}
 	}
 	var targets []*target
 	for _, s := range r.Sequence.Steps {
-		targets = append(targets, &target{Hit{r, s}, s.Class, s.Outcome, s.cond})
+		targets = append(targets, &target{Hit: Hit{Rule: r, Step: s}, class: s.Class, outcome: s.Outcome, cond: s.cond})
 	}
 	return targets
 }
@@ -92,6 +95,18 @@ func (r *Rule) targets() []*target {
 // matches reports whether the target takes the event: class, outcome, then the condition.
 func (t *target) matches(e *event.Event) bool {
 	return t.class == e.Class && (t.outcome == anyOutcome || t.outcome == e.Text(event.Outcome)) && t.cond.holds(scope{event: e})
+}
+
+// hit returns what becomes of an event that the target takes. Only now are exceptions asked, so they cost nothing elsewhere.
+func (t *target) hit(e *event.Event) Hit {
+	h := t.Hit
+	for _, x := range t.exceptions {
+		if x.holds(e) {
+			h.Exception = x
+			break
+		}
+	}
+	return h
 }
 
 const anyOutcome = "any"

@@ -11,18 +11,39 @@ import (
 
 // Set is a compiled, indexed set of rules. It is immutable and safe for concurrent use.
 type Set struct {
-	rules   []*Rule
-	hash    string
-	indexes [classes]*index // by class
+	rules      []*Rule
+	exceptions []*Exception
+	hash       string
+	indexes    [classes]*index // by class
 }
 
 // classes is how many event.Class there are, None included.
 const classes = int(event.Alert) + 1
 
-// NewSet returns the set of these rules, which Load has read (a subset of a Set's Rules, say).
-func NewSet(rules []*Rule) *Set {
+// NewSet returns the set of these rules, which Load has read, without exceptions: as their tests see them.
+func NewSet(rules []*Rule) *Set { return newSet(rules, nil) }
+
+// Filter returns the set of the rules to keep, with their exceptions.
+func (s *Set) Filter(keep func(*Rule) bool) *Set {
+	var rules []*Rule
+	for _, r := range s.rules {
+		if keep(r) {
+			rules = append(rules, r)
+		}
+	}
+	return newSet(rules, s.exceptions)
+}
+
+// newSet makes a set. Exceptions of other rules are left out.
+func newSet(rules []*Rule, exceptions []*Exception) *Set {
 	s := &Set{rules: slices.Clone(rules)}
 	slices.SortFunc(s.rules, byID)
+	for _, x := range exceptions {
+		if s.Rule(x.Rule) != nil {
+			s.exceptions = append(s.exceptions, x)
+		}
+	}
+	slices.SortFunc(s.exceptions, byExceptionID)
 	var byClass [classes][]*target
 	h := sha256.New()
 	for _, r := range s.rules {
@@ -33,10 +54,18 @@ func NewSet(rules []*Rule) *Set {
 			}
 		}
 		for _, t := range r.targets() {
+			for _, x := range s.exceptions {
+				if x.covers(t) {
+					t.exceptions = append(t.exceptions, x)
+				}
+			}
 			if r.Mode != Off {
 				byClass[t.class] = append(byClass[t.class], t)
 			}
 		}
+	}
+	for _, x := range s.exceptions {
+		h.Write([]byte(x.hash()))
 	}
 	for c, targets := range byClass {
 		s.indexes[c] = newIndex(targets)
@@ -44,6 +73,9 @@ func NewSet(rules []*Rule) *Set {
 	s.hash = hex.EncodeToString(h.Sum(nil)[:8])
 	return s
 }
+
+// Exceptions returns the exceptions from these rules, sorted by id. Do not change them.
+func (s *Set) Exceptions() []*Exception { return s.exceptions }
 
 // Rules returns the rules, sorted by id. Do not change them.
 func (s *Set) Rules() []*Rule { return s.rules }
@@ -61,18 +93,19 @@ func (s *Set) Rule(id string) *Rule {
 func (s *Set) Hash() string { return s.hash }
 
 // Hits appends the rules whose class, outcome and condition hold for e to dst and returns it, in the order of their ids; a
-// sequence comes once for each of its steps that matches, in their order. Rules of mode off never match. It allocates
-// nothing beyond dst.
+// sequence comes once for each of its steps that matches, in their order. Hits that an exception takes away are among them,
+// and say so. Rules of mode off never match. It allocates nothing beyond dst.
 func (s *Set) Hits(e *event.Event, dst []Hit) []Hit { return s.indexes[e.Class].match(e, dst) }
 
-// Match is Hits without the steps: each rule comes once.
+// Match is Hits without steps and excepted hits: each rule comes once.
 func (s *Set) Match(e *event.Event, dst []*Rule) []*Rule {
 	var room [64]Hit
 	var last *Rule
 	for _, h := range s.Hits(e, room[:0]) {
-		if h.Rule != last {
-			dst = append(dst, h.Rule)
+		if h.Exception != nil || h.Rule == last {
+			continue
 		}
+		dst = append(dst, h.Rule)
 		last = h.Rule
 	}
 	return dst

@@ -46,13 +46,14 @@ const usualRange = 20_000
 // Report is what a scan found.
 type Report struct {
 	Counts
-	Digests     int           // of CloudTrail, by which the trail was checked
-	Skipped     int64         // events outside of Since and Until
-	Alerts      []alert.Alert // by first event time, then severity, highest first
-	Lost        int64         // alerts over the bound of what is kept
-	First, Last time.Time     // event times of what was looked at
-	Unlearned   []string      // ids of first_seen rules that could not be evaluated: no group saw its learning time through
-	Unreadable  []error       // inputs that could not be read, or not to their end
+	Digests     int               // of CloudTrail, by which the trail was checked
+	Skipped     int64             // events outside of Since and Until
+	Alerts      []alert.Alert     // by first event time, then severity, highest first
+	Lost        int64             // alerts over the bound of what is kept
+	First, Last time.Time         // event times of what was looked at
+	Excepted    map[string]uint64 // events that an exception took out of what its rule found, by exception id
+	Unlearned   []string          // ids of first_seen rules that could not be evaluated: no group saw its learning time through
+	Unreadable  []error           // inputs that could not be read, or not to their end
 }
 
 // Run reads the inputs and takes their events through the rules. The error is the context's; whatever is wrong with
@@ -96,7 +97,7 @@ func newScan(o Options) *scan {
 	s := &scan{
 		o: o, matcher: matcher(o), alerts: map[string]alert.Alert{}, digests: map[string]bool{},
 		engine: correlate.New(o.Rules, correlate.Options{MaxKeys: maxKeys, MaxBytes: maxBytes, KeepAll: true}),
-		first:  math.MaxInt64, last: math.MinInt64,
+		first:  math.MaxInt64, last: math.MinInt64, report: Report{Excepted: map[string]uint64{}},
 	}
 	s.keep(s.engine.Recall(nil)) // there is no memory of earlier data
 	s.matcher.Begin()
@@ -140,6 +141,9 @@ func (s *scan) correlate() {
 		RuleSet: s.o.Rules.Hash(), Parts: 1, Signals: s.matcher.Signals(1)[0],
 	}
 	s.keep(s.engine.Apply(&f, s.ranges))
+	for id, n := range s.matcher.Excepted() {
+		s.report.Excepted[id] += n
+	}
 	s.ranges++
 	s.pending = 0
 	s.matcher.Begin()
