@@ -56,17 +56,23 @@ func nearRule(set *rule.Set, id string) string {
 
 func (s *shell) rulesCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "rules", Short: "Check, test and list rules",
+		Use: "rules", Short: "Check, test, list and explain rules and exceptions",
 		Example: `  shrike rules lint my-rules/
   shrike rules test my-rules/
-  shrike rules list`,
+  shrike rules explain aws-root-console-login trail/`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			_ = c.Help()
-			return usage("say which: lint, test, list or exceptions")
+			var names []string
+			for _, sub := range c.Commands() {
+				names = append(names, sub.Name())
+			}
+			return usage("say which: %s", strings.Join(names, ", "))
 		},
 	}
-	c.AddCommand(s.rulesLintCommand(), s.rulesTestCommand(), s.rulesListCommand(), s.rulesExceptionsCommand())
+	c.AddCommand(
+		s.rulesLintCommand(), s.rulesTestCommand(), s.rulesListCommand(), s.rulesExplainCommand(), s.rulesExceptionsCommand(),
+	)
 	return c
 }
 

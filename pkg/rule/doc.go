@@ -72,6 +72,8 @@
 // rule matched, and of event time. Set.Hits gives what it takes away too, marked, to be counted. Rule.Hash does not know of
 // exceptions, so that one more leaves the rule's state and its alerts' ids as they are; Set.Hash does.
 //
+// Rule.Explainer divides a condition at its and, or and not, and says of each part what came of it for an event.
+//
 // Start reading at Rule, then follow a rule file: load.go finds it, yaml.go and read.go read it, check.go makes its
 // condition total (nothing ever meets a missing value), closure.go compiles it to closures and machine.go to expr's
 // virtual machine, index.go finds the few rules that an event can match, set.go has Match.
