@@ -148,7 +148,7 @@ func TestUsageErrorsEndWithStatus2(t *testing.T) {
 		{[]string{"scan", "--rules", ruleFolder(t), "--rule", "root-lgoin", dir}, `did you mean "root-login"?`},
 		{[]string{"scan", "--rules", rules, dir}, "root-login.yml:3:11"},
 		{[]string{"scan", "--rules", filepath.Join(dir, "none"), dir}, "none"},
-		{[]string{"rules"}, "say which: explain, "},
+		{[]string{"rules"}, "say which: "},
 		{[]string{"rules", "lnit"}, "unknown command"},
 		{[]string{"parse", "--format", "cludtrail", broken}, "--format"},
 		{[]string{"parse", "--layout", "a b", broken}, "--layout needs --format"},
