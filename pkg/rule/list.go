@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"go4.org/netipx"
 )
 
 // list is a named list of values for inList: texts, numbers, addresses and networks.
@@ -15,41 +17,73 @@ type list struct {
 	id      string
 	texts   map[string]struct{}
 	numbers map[int64]struct{}
-	addrs   map[netip.Addr]struct{}
-	nets    []netip.Prefix
+	nets    *netipx.IPSet // addresses and networks, sorted and merged: a lookup halves; nil when there are none
 }
 
-func (l *list) hasText(v string) bool { _, ok := l.texts[v]; return ok }
+// hasText reports whether the list has the text, or a text that is an address lies in one of its networks.
+func (l *list) hasText(v string) bool {
+	if _, ok := l.texts[v]; ok || l.nets == nil {
+		return ok
+	}
+	a, ok := parseAddr(v)
+	return ok && l.nets.Contains(a)
+}
 
 func (l *list) hasNumber(v int64) bool { _, ok := l.numbers[v]; return ok }
 
-func (l *list) hasAddr(v netip.Addr) bool {
-	if _, ok := l.addrs[v]; ok {
-		return true
-	}
-	for _, n := range l.nets {
-		if n.Contains(v) {
-			return true
-		}
-	}
-	return false
-}
+func (l *list) hasAddr(v netip.Addr) bool { return l.nets != nil && v.IsValid() && l.nets.Contains(v) }
 
+// newList makes a list of what somebody has written.
 func newList(id string, values []string) *list {
-	l := &list{id: id, texts: map[string]struct{}{}, numbers: map[int64]struct{}{}, addrs: map[netip.Addr]struct{}{}}
+	l := &list{id: id, texts: map[string]struct{}{}, numbers: map[int64]struct{}{}}
+	var nets []netip.Prefix
 	for _, v := range values {
 		l.texts[v] = struct{}{}
 		if n, err := strconv.ParseInt(v, 10, 64); err == nil {
 			l.numbers[n] = struct{}{}
 		}
-		if a, err := netip.ParseAddr(v); err == nil {
-			l.addrs[a.Unmap()] = struct{}{}
+		if a, err := netip.ParseAddr(v); err == nil && a.Zone() == "" {
+			a = a.Unmap()
+			nets = append(nets, netip.PrefixFrom(a, a.BitLen()))
 		}
 		if p, err := netip.ParsePrefix(v); err == nil {
-			l.nets = append(l.nets, p.Masked())
+			nets = append(nets, unmapped(p))
 		}
 	}
+	l.nets = mergedNets(nets)
 	return l
+}
+
+// unmapped is the network as events have addresses: IPv4 is never mapped into IPv6.
+func unmapped(p netip.Prefix) netip.Prefix {
+	if p.Addr().Is4In6() && p.Bits() >= 96 {
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
+	return p.Masked()
+}
+
+// netList makes a list of networks.
+func netList(id string, nets []netip.Prefix) *list {
+	l := &list{id: id, texts: make(map[string]struct{}, len(nets)), nets: mergedNets(nets)}
+	for _, n := range nets {
+		l.texts[n.String()] = struct{}{}
+	}
+	return l
+}
+
+func mergedNets(nets []netip.Prefix) *netipx.IPSet {
+	if len(nets) == 0 {
+		return nil
+	}
+	var b netipx.IPSetBuilder
+	for _, n := range nets {
+		b.AddPrefix(n)
+	}
+	set, err := b.IPSet()
+	if err != nil {
+		panic("rule: a network that was parsed is none: " + err.Error())
+	}
+	return set
 }
 
 // hash identifies the list's content, whatever its order.
@@ -75,7 +109,7 @@ func (ls *lists) ids() []string {
 	return ids
 }
 
-// read adds the list of one file: {id, title, values: [...]}.
+// read adds the list of one file: {id, title, values: […]}, or {id, title, aws_ranges: {…}}.
 func (ls *lists) read(s *source, text []byte) {
 	body := s.parseYAML(text)
 	if body == nil {
@@ -91,13 +125,21 @@ func (ls *lists) read(s *source, text []byte) {
 		m.report(nodePlace(idNode), "", "id must be the file's name, %q, not %q", file, id)
 	}
 	m.text(m.need("title"), "title")
-	values := m.texts(m.need("values"), "values")
+	var l *list
+	if n := m.take("aws_ranges"); n != nil {
+		l = netList(id, readRanges(m, n))
+		if m.take("values") != nil {
+			m.report(m.places["values"], "", "a list has either values or aws_ranges")
+		}
+	} else {
+		l = newList(id, m.texts(m.need("values"), "values"))
+	}
 	m.done()
 	switch other := ls.byID[id]; {
 	case id == "":
 	case other != nil:
 		m.report(nodePlace(idNode), "", "two lists are named %s", id)
 	default:
-		ls.byID[id] = newList(id, values)
+		ls.byID[id] = l
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/shrike-sec/shrike/pkg/rule/awsranges"
 )
 
 // maxFile bounds a rule file; a larger one is no rule.
@@ -114,6 +116,7 @@ func (t tree) show(name string) string {
 type input struct {
 	name    string // as shown
 	text    []byte
+	beside  func(name string) ([]byte, error) // reads a file of the same folder
 	builtin bool
 	stray   bool // found beside or above what was given
 }
@@ -216,19 +219,27 @@ func (l *loader) read(t tree, name string, into *[]input, stray bool) {
 		(*into)[i].stray = (*into)[i].stray && stray
 		return // a file may be given twice, by itself and with its folder
 	}
-	info, err := fs.Stat(t, name)
-	if err == nil && info.Size() > maxFile {
-		err = fmt.Errorf("the file is larger than %d bytes", maxFile)
-	}
-	var text []byte
-	if err == nil {
-		text, err = fs.ReadFile(t, name)
-	}
+	text, err := t.bounded(name, maxFile)
 	if err != nil {
 		l.fail(shown, err)
 		return
 	}
-	*into = append(*into, input{name: shown, text: normal(text), builtin: t.builtin, stray: stray})
+	beside := func(other string) ([]byte, error) {
+		return t.bounded(path.Join(path.Dir(name), other), awsranges.MaxFile)
+	}
+	*into = append(*into, input{name: shown, text: normal(text), beside: beside, builtin: t.builtin, stray: stray})
+}
+
+// bounded reads a file of at most so many bytes.
+func (t tree) bounded(name string, most int64) ([]byte, error) {
+	info, err := fs.Stat(t, name)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > most {
+		return nil, fmt.Errorf("the file is larger than %d bytes", most)
+	}
+	return fs.ReadFile(t, name)
 }
 
 // normal is the text without byte order mark and carriage returns: an editor's habits make no other rule.
@@ -312,7 +323,9 @@ func (l *loader) parseLists() *lists {
 	}
 	for _, f := range l.lists {
 		if !f.builtin || !own[filepath.Base(f.name)] {
-			known.read(newSource(f.name, f.text, &l.problems), f.text)
+			s := newSource(f.name, f.text, &l.problems)
+			s.beside = f.beside
+			known.read(s, f.text)
 		}
 	}
 	return known

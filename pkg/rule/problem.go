@@ -71,6 +71,7 @@ type source struct {
 	file     string
 	lines    []string
 	problems *Problems
+	beside   func(name string) ([]byte, error) // reads a file of the same folder; nil where none is read
 }
 
 func newSource(file string, text []byte, problems *Problems) *source {
