@@ -113,7 +113,7 @@ func (s *shell) root() *cobra.Command {
 	f.StringVar(&s.logLevel, "log-level", "", "debug, info, warn or error, instead of the configuration's")
 	root.AddCommand(
 		s.runCommand(), s.demoCommand(), s.scanCommand(), s.parseCommand(), s.sendCommand(), s.huntCommand(),
-		s.alertsCommand(), s.rulesCommand(), s.statusCommand(), s.healthCommand(), s.migrateCommand(),
+		s.alertsCommand(), s.rulesCommand(), s.listsCommand(), s.statusCommand(), s.healthCommand(), s.migrateCommand(),
 		s.checkCommand(), s.initCommand(), s.tokenCommand(), s.versionCommand(),
 	)
 	root.AddCommand(s.roleCommands()...)

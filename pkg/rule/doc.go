@@ -14,7 +14,7 @@
 //	int(text)                         text as a whole number, missing when it is none
 //	isPrivate(address)                an address of no network of the internet
 //	inCIDR(address, "10.0.0.0/8", …)  an address of one of the networks
-//	inList(x, "id")                   a value of the list
+//	inList(x, "id")                   a value of the list, or an address (or a text that is one) in one of its networks
 //	glob(text, "arn:*:role/adm?n")    * is any text, ? one character; the pattern is a literal
 //	equalFold(text, "a", "b", …)      text is one of the literals, whatever the case (Unicode's simple case folding: one
 //	                                  letter for one letter, K for the Kelvin sign, but not ss for ß)
@@ -43,6 +43,11 @@
 // severity is one word, or one for each outcome, or a list of {is, when} that is tried in order and whose last has no when; its
 // conditions are as those of the rule, but decide no alert's identity. A rule is stable, on test, or experimental: only that
 // one may lack tests, attack and false_positives. source names the author and the licence of a rule that was taken over.
+//
+// # Lists
+//
+// A list is a file lists/<id>.yml: {id, title, values}, or {id, title, aws_ranges: {file, services, regions}} for the networks
+// that AWS publishes, whose file lies beside it; shrike lists aws-ranges fetches that.
 //
 // # Several values
 //
