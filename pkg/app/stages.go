@@ -8,13 +8,16 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/shrike-sec/shrike/pkg/alert"
 	"github.com/shrike-sec/shrike/pkg/config"
+	"github.com/shrike-sec/shrike/pkg/format/cloudtrail/digest"
 	"github.com/shrike-sec/shrike/pkg/notify"
 	"github.com/shrike-sec/shrike/pkg/notify/slack"
 	"github.com/shrike-sec/shrike/pkg/notify/webhook"
 	"github.com/shrike-sec/shrike/pkg/pipeline"
 	"github.com/shrike-sec/shrike/pkg/redact"
 	"github.com/shrike-sec/shrike/pkg/source/file"
+	"github.com/shrike-sec/shrike/pkg/source/trail"
 	"github.com/shrike-sec/shrike/pkg/store"
 )
 
@@ -144,15 +147,25 @@ func (a *App) ingest(ctx context.Context, s *stack, e *engines) error {
 	kafka := pipeline.NewIngest(e.producer, a.formats, partitions, a.metrics)
 	sink := guard.sink(kafka)
 	for _, c := range a.cfg.Sources {
-		f := c.File
-		src, err := file.New(file.Config{Name: f.Name, Paths: f.Paths, Follow: f.Follow, Format: f.Format, Layout: f.Layout}, file.Options{
-			Positions: filepath.Join(a.cfg.DataDir, "positions"), Registry: a.formats, MaxRecord: int(a.cfg.Limits.Record),
-			Log: a.log.Named("source").With(zap.String("source", f.Name)), Registerer: a.metrics,
-		})
+		src, err := a.fileSource(c.File, e)
 		if err != nil {
-			return fmt.Errorf("source %s: %w", f.Name, err)
+			return fmt.Errorf("source %s: %w", c.File.Name, err)
 		}
-		s.run("source "+f.Name, func(ctx context.Context) error { return src.Run(ctx, sink) })
+		s.run("source "+src.Name(), func(ctx context.Context) error { return src.Run(ctx, sink) })
 	}
 	return a.serveIngest(s, kafka, guard)
+}
+
+func (a *App) fileSource(f *config.FileSource, e *engines) (*file.Source, error) {
+	keys, err := digest.ReadKeys(f.DigestKeysFile)
+	if err != nil {
+		return nil, err
+	}
+	return file.New(file.Config{Name: f.Name, Paths: f.Paths, Follow: f.Follow, Format: f.Format, Layout: f.Layout}, file.Options{
+		Positions: filepath.Join(a.cfg.DataDir, "positions"), Registry: a.formats, MaxRecord: int(a.cfg.Limits.Record),
+		Trail: trail.Options{Keys: keys, Wait: f.DigestWait.Std(), Report: func(ctx context.Context, found alert.Alert) error {
+			return pipeline.SendAlert(ctx, e.producer, &found)
+		}},
+		Log: a.log.Named("source").With(zap.String("source", f.Name)), Registerer: a.metrics,
+	})
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"time"
 
@@ -102,8 +101,8 @@ func (s *shell) scanOptions(f scanFlags) (o scan.Options, err error) {
 	if o.Rules, err = s.rules(f.paths, f.only); err != nil {
 		return o, err
 	}
-	if o.DigestKeys, err = readKeys(f.digestKeys); err != nil {
-		return o, err
+	if o.DigestKeys, err = digest.ReadKeys(f.digestKeys); err != nil {
+		return o, &exit{exitUsage, err}
 	}
 	o.Formats = builtin.Formats()
 	if f.dead {
@@ -112,21 +111,6 @@ func (s *shell) scanOptions(f scanFlags) (o scan.Options, err error) {
 	}
 	o.Secrets = f.noRedact
 	return o, nil
-}
-
-func readKeys(path string) (digest.Keys, error) {
-	if path == "" {
-		return digest.Keys{}, nil
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return digest.Keys{}, &exit{exitUsage, fmt.Errorf("read digest keys: %w", err)}
-	}
-	keys, err := digest.ParseKeys(b)
-	if err != nil {
-		return digest.Keys{}, &exit{exitUsage, fmt.Errorf("read digest keys %s: %w", path, err)}
-	}
-	return keys, nil
 }
 
 // progress returns a bar over the bytes of the inputs when a person looks at stderr, else nil.

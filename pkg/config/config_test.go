@@ -53,7 +53,7 @@ limits: { body: 1MiB }
 	want.DataDir = "/var/lib/shrike"
 	want.Kafka.Brokers = []Address{"kafka-1:9092", "kafka-2:9092"}
 	want.Kafka.Partitions = 8
-	want.Sources = []Source{{File: &FileSource{Name: "web", Paths: []string{"/var/log/nginx"}, Follow: true}}}
+	want.Sources = []Source{{File: &FileSource{Name: "web", Paths: []string{"/var/log/nginx"}, Follow: true, DigestWait: Duration(time.Hour)}}}
 	want.Receivers = []Receiver{{Slack: &Slack{Name: "chat", URL: "https://chat.example.com/x: [y]", Severity: "low"}}}
 	want.Retention.API = Duration(36 * time.Hour)
 	want.Limits.Body = 1 << 20

@@ -1,6 +1,9 @@
 package config
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Source is one source of records: exactly one member is set.
 type Source struct {
@@ -14,9 +17,12 @@ type FileSource struct {
 	Follow bool     `yaml:"follow" doc:"Go on reading what is appended, through rotation. Otherwise each file is read once."`
 	Format string   `yaml:"format" doc:"Format of the files. Empty: recognised by content."`
 	Layout string   `yaml:"layout" doc:"Column order of formats that have one, space separated. Empty: the header line's, or the format's default."`
+
+	DigestKeysFile string   `yaml:"digest_keys_file" doc:"File with the public keys of CloudTrail's digests: what aws cloudtrail list-public-keys prints, PEM, or DER. Empty: hashes and links of digests are checked, signatures are not."`
+	DigestWait     Duration `yaml:"digest_wait" doc:"How long after a digest of CloudTrail the log files it names may still come, before they count as missing."`
 }
 
-func (f *FileSource) setDefaults() { f.Follow = true }
+func (f *FileSource) setDefaults() { f.Follow, f.DigestWait = true, Duration(time.Hour) }
 
 func validateSources(c *checker, sources []Source) {
 	seen := map[string]bool{"http": true} // the name of HTTP ingest
@@ -38,6 +44,9 @@ func validateSources(c *checker, sources []Source) {
 		}
 		if s.File.Layout != "" && s.File.Format == "" {
 			c.fail(at+".layout", "needs format")
+		}
+		if s.File.DigestWait <= 0 {
+			c.fail(at+".digest_wait", "must be more than 0")
 		}
 	}
 }

@@ -26,6 +26,9 @@ type SplitOptions struct {
 	// Outside says that the reader does not stand in a list of records, though the next byte looks as if: a line of
 	// text may begin with a comma or bracket. Without it, an Offset over 0 in front of one goes on with the list.
 	Outside bool
+	// Tap, if not nil, is written the stream's uncompressed bytes, in order, whatever becomes of them. Its errors are not
+	// looked at.
+	Tap io.Writer
 	// More says that the object may still grow: a line or value that is not finished is left alone, and Bytes of the
 	// stats says where to go on.
 	More bool
@@ -79,7 +82,7 @@ func Split(ctx context.Context, in io.Reader, reg *Registry, o SplitOptions,
 	}
 	out := &output{recogniser: newRecogniser(reg, o), emit: emit, dead: dead}
 	s := &splitter{
-		window: window{ctx: ctx, base: o.Origin.Offset, left: o.MaxBytes, limited: o.MaxBytes > 0, isHeader: out.isHeader},
+		window: window{ctx: ctx, base: o.Origin.Offset, left: o.MaxBytes, limited: o.MaxBytes > 0, tap: o.Tap, isHeader: out.isHeader},
 		output: out, o: o, line: max(o.Origin.Line, 1),
 	}
 	s.open(in, o.Origin.Object)

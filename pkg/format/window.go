@@ -28,6 +28,8 @@ type window struct {
 	left    int64 // bytes that may still be read, if limited
 	limited bool
 
+	tap io.Writer // is shown what is read; nil for nobody
+
 	isHeader func(line []byte) bool // whether a format has a header line like it
 
 	ended   bool
@@ -58,6 +60,9 @@ func (w *window) more() bool {
 	w.makeRoom()
 	for range 100 {
 		n, err := w.in.Read(w.buf[w.w:])
+		if w.tap != nil {
+			_, _ = w.tap.Write(w.buf[w.w : w.w+n])
+		}
 		w.w += n
 		if err != nil {
 			w.end(err)

@@ -39,12 +39,17 @@ func Report(ctx context.Context, p *bus.Producer, t Trouble) error {
 		Period:         alert.Period{Start: start, End: start.Add(troublePeriod)},
 		FirstEventTime: t.At.UTC(), LastEventTime: t.At.UTC(), Count: t.Count, Events: []alert.Sample{}, Runbook: t.Runbook,
 	}
-	m, err := alertMessage(&a)
+	return SendAlert(ctx, p, &a)
+}
+
+// SendAlert sends an alert that no rule raised and returns when Kafka has it.
+func SendAlert(ctx context.Context, p *bus.Producer, a *alert.Alert) error {
+	m, err := alertMessage(a)
 	if err != nil {
 		return err
 	}
 	if err := p.Send(ctx, m); err != nil {
-		return fmt.Errorf("send alert %s about %s: %w", t.Rule, t.About, err)
+		return fmt.Errorf("send alert %s about %s: %w", a.RuleID, a.Entity.ID, err)
 	}
 	return nil
 }

@@ -13,20 +13,14 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
-	"github.com/shrike-sec/shrike/pkg/alert"
 	"github.com/shrike-sec/shrike/pkg/correlate"
 	"github.com/shrike-sec/shrike/pkg/format/cloudtrail/digest"
 	"github.com/shrike-sec/shrike/pkg/record"
+	"github.com/shrike-sec/shrike/pkg/source/trail"
 )
-
-// TrailDigest is the rule id of alerts about trails that are not what CloudTrail delivered.
-const TrailDigest = "shrike-trail-digest"
 
 // maxDigest bounds a digest file in bytes, uncompressed: it names an hour's log files with some 400 bytes each.
 const maxDigest = 64 << 20
-
-// maxNamed is how many objects one alert names.
-const maxNamed = 20
 
 // noteDigest remembers that an input is a digest file.
 func (s *scan) noteDigest(r *record.Record) {
@@ -67,7 +61,7 @@ func (s *scan) verify(ctx context.Context, inputs []Input) error {
 		return err
 	}
 	s.report.Digests = len(files)
-	s.keep(correlate.Result{Alerts: trailAlerts(append(problems, found...))})
+	s.keep(correlate.Result{Alerts: trail.Alerts(append(problems, found...))})
 	return nil
 }
 
@@ -122,74 +116,4 @@ func closing(f io.Closer, err error) error {
 type plainFile struct {
 	io.Reader
 	io.Closer
-}
-
-// trailAlerts makes one alert of each kind of problem of a chain.
-func trailAlerts(problems []digest.Problem) []alert.Alert {
-	type about struct {
-		chain string
-		kind  digest.Kind
-	}
-	index := map[about]int{}
-	var alerts []alert.Alert
-	for _, p := range problems {
-		of := about{p.Chain, p.Kind}
-		i, known := index[of]
-		if !known {
-			i = len(alerts)
-			index[of] = i
-			alerts = append(alerts, trailAlert(p))
-		}
-		a := &alerts[i]
-		if a.Count++; a.Count <= maxNamed {
-			a.Runbook += "\n- " + p.Object + ": " + p.Detail
-		}
-		if p.Start.Before(a.FirstEventTime) {
-			a.FirstEventTime, a.Period.Start = p.Start.UTC(), p.Start.UTC()
-		}
-		if p.End.After(a.LastEventTime) {
-			a.LastEventTime, a.Period.End = p.End.UTC(), p.End.UTC()
-		}
-	}
-	for i := range alerts {
-		a := &alerts[i]
-		a.Title = fmt.Sprintf("%d %s", a.Count, a.Title)
-		if a.Count > maxNamed {
-			a.Runbook += fmt.Sprintf("\n- and %d more", a.Count-maxNamed)
-		}
-	}
-	return alerts
-}
-
-func trailAlert(p digest.Problem) alert.Alert {
-	start, end := p.Start.UTC(), p.End.UTC()
-	severity := "high"
-	if p.Kind == digest.LogUnreadable {
-		severity = "medium"
-	}
-	return alert.Alert{
-		Schema: 1, ID: alert.NewID("service", TrailDigest, []string{p.Chain, string(p.Kind)}, 0), Revision: 1, Status: "open",
-		RuleID: TrailDigest, RuleVersion: "service", Title: titles()[p.Kind] + " (" + p.Chain + ")", Severity: severity,
-		Attack: []string{"T1562.008", "T1070"}, Tags: []string{"service"}, Classes: []string{"api"},
-		Entity:         alert.Entity{Kind: "account", ID: p.Account},
-		Group:          map[string]string{"account_id": p.Account, "region": p.Region},
-		Period:         alert.Period{Start: start, End: end},
-		FirstEventTime: start, LastEventTime: end, Events: []alert.Sample{},
-		FalsePositives: []string{"The copy is not whole: copy log files and digests of the same days and regions, and unpack nothing by hand."},
-		Runbook: "CloudTrail's digest files say what it delivered; this copy of the trail is something else. Compare with the bucket " +
-			"(aws cloudtrail validate-logs), then find who could write or delete there.",
-	}
-}
-
-// titles says what each kind of problem is, for one or more.
-func titles() map[digest.Kind]string {
-	return map[digest.Kind]string{
-		digest.LogMissing:    "log files of a trail are missing",
-		digest.LogChanged:    "log files of a trail were changed after delivery",
-		digest.LogUnreadable: "log files of a trail cannot be read",
-		digest.DigestMissing: "digests of a trail are missing",
-		digest.DigestChanged: "digests of a trail were changed after delivery",
-		digest.Forged:        "digests of a trail are not signed by CloudTrail",
-		digest.Gap:           "gaps between digests of a trail",
-	}
 }

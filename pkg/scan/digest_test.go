@@ -2,13 +2,6 @@ package scan
 
 import (
 	"bytes"
-	"crypto"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/sha256"
-	"crypto/x509"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,13 +14,14 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/shrike-sec/shrike/pkg/builtin"
-	"github.com/shrike-sec/shrike/pkg/format/cloudtrail/digest"
+	"github.com/shrike-sec/shrike/pkg/format/cloudtrail/digest/digesttest"
+	"github.com/shrike-sec/shrike/pkg/source/trail"
 )
 
 const logFolder, digestFolder = "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/03/01/", "AWSLogs/111122223333/CloudTrail-Digest/eu-west-1/2026/03/01/"
 
 func logName(hour int) string {
-	return fmt.Sprintf("111122223333_CloudTrail_eu-west-1_20260301T%02d05Z_%08d.json.gz", hour, hour)
+	return fmt.Sprintf("111122223333_CloudTrail_eu-west-1_20260301T%02d05Z_%016d.json.gz", hour, hour)
 }
 
 func digestName(hour int) string {
@@ -52,59 +46,21 @@ func put(t *testing.T, root, key, content string) {
 }
 
 // deliver lays down a trail of four hours, each with one log file and a digest.
-func deliver(t *testing.T, root string, key *rsa.PrivateKey) {
+func deliver(t *testing.T, root string, key digesttest.Key) {
 	t.Helper()
-	sha := func(s string) string {
-		sum := sha256.Sum256([]byte(s))
-		return hex.EncodeToString(sum[:])
-	}
-	var before, sign *string
-	for hour := range 4 {
-		content := `{"Records":[` + strings.TrimSuffix(login(hour, "111122223333"), "\n") + `]}`
-		put(t, root, logFolder+logName(hour), content)
-		d := map[string]any{
-			"awsAccountId": "111122223333", "digestS3Bucket": "logs", "digestS3Object": digestFolder + digestName(hour+1),
-			"digestStartTime": fmt.Sprintf("2026-03-01T%02d:00:00Z", hour), "digestEndTime": fmt.Sprintf("2026-03-01T%02d:00:00Z", hour+1),
-			"logFiles":               []any{map[string]any{"s3Bucket": "logs", "s3Object": logFolder + logName(hour), "hashValue": sha(content), "hashAlgorithm": "SHA-256"}},
-			"previousDigestS3Object": nil, "previousDigestSignature": sign, "previousDigestHashValue": before,
-		}
-		signed := "null"
-		if hour > 0 {
-			d["previousDigestS3Bucket"], d["previousDigestS3Object"], d["previousDigestHashAlgorithm"] = "logs", digestFolder+digestName(hour), "SHA-256"
-			signed = *sign
-		}
-		text, err := json.MarshalIndent(d, "", " ")
-		if err != nil {
-			t.Fatal(err)
-		}
-		put(t, root, digestFolder+digestName(hour+1), string(text)+"\n")
-		hash := sha(string(text) + "\n")
-		sum := sha256.Sum256([]byte(fmt.Sprintf("%s\nlogs/%s\n%s\n%s", d["digestEndTime"], d["digestS3Object"], hash, signed)))
-		b, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, sum[:])
-		if err != nil {
-			t.Fatal(err)
-		}
-		next := hex.EncodeToString(b)
-		before, sign = &hash, &next
+	logs, digests := digesttest.Trail{Key: key, Start: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), Hours: 4, Record: func(hour int) string {
+		return strings.TrimSuffix(login(hour, "111122223333"), "\n")
+	}}.Deliver(t)
+	for _, o := range slices.Concat(logs, digests) {
+		put(t, root, o.Key, string(o.Content))
 	}
 }
 
 func TestTrailIsCheckedByItsDigests(t *testing.T) {
 	t.Parallel()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := digest.ParseKeys(x509.MarshalPKCS1PublicKey(&key.PublicKey))
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key, other := digesttest.NewKey(t), digesttest.NewKey(t)
 	for name, tc := range map[string]struct {
-		signer *rsa.PrivateKey
+		signer digesttest.Key
 		harm   func(root string)
 		until  time.Time
 		want   []string
@@ -139,14 +95,14 @@ func TestTrailIsCheckedByItsDigests(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			report, err := Run(t.Context(), inputs, Options{Formats: builtin.Formats(), Rules: testRules(t, "login"), DigestKeys: keys, Until: tc.until})
+			report, err := Run(t.Context(), inputs, Options{Formats: builtin.Formats(), Rules: testRules(t, "login"), DigestKeys: key.Keys, Until: tc.until})
 			if err != nil {
 				t.Fatal(err)
 			}
 			var got []string
 			logins := 0
 			for _, a := range report.Alerts {
-				if a.RuleID != TrailDigest {
+				if a.RuleID != trail.RuleID {
 					logins++
 					continue
 				}

@@ -4,8 +4,8 @@
 // the sink takes them, and the position behind the last of them is saved; so a restart goes on at the byte after the
 // last acknowledged record. A compressed file is read once, from its start, and its position is the number of results
 // the sink has taken. Files are known by device, inode and the hash of their first KiB, so that rotation by rename is
-// followed and copytruncate is noticed. A file that cannot be read costs only itself. Start reading at round in
-// follow.go, then read.go.
+// followed and copytruncate is noticed. A file that cannot be read costs only itself. Files of CloudTrail are also shown to package
+// trail, which checks them by the trail's digests. Start reading at round in follow.go, then read.go.
 //
 // In follow mode, give globs that do not also match compressed rotations of the same files: those are new files.
 //
@@ -23,6 +23,7 @@ import (
 
 	"github.com/shrike-sec/shrike/pkg/format"
 	"github.com/shrike-sec/shrike/pkg/source"
+	"github.com/shrike-sec/shrike/pkg/source/trail"
 )
 
 // Config is what a user writes about the source.
@@ -36,8 +37,11 @@ type Config struct {
 
 // Options is what the program passes. Zero durations mean the defaults.
 type Options struct {
-	Positions  string // folder of the position files; "" keeps none
-	Registry   *format.Registry
+	Positions string // folder of the position files; "" keeps none
+	Registry  *format.Registry
+	// Trail says how trails of CloudTrail among the files are watched; without Report they are not. Its members Dir,
+	// Source, Since, Log and Registerer are the source's own.
+	Trail      trail.Options
 	MaxRecord  int // bytes; 0 is format.DefaultMaxRecord
 	Log        *zap.Logger
 	Registerer prometheus.Registerer
@@ -54,6 +58,7 @@ type Source struct {
 	log       *zap.Logger
 	metrics   metrics
 	positions *positions
+	trail     *trail.Watch
 	sink      source.Sink
 	open      map[fileID]*tracked
 	pieceSize int64           // bytes of a plain file that are read, handed over and acknowledged together
@@ -105,6 +110,9 @@ func (s *Source) Run(ctx context.Context, sink source.Sink) error {
 	}
 	s.positions, s.sink = p, &patient{next: sink, log: s.log}
 	defer s.close()
+	if err := s.watchTrails(); err != nil {
+		return err
+	}
 	if s.cfg.Follow {
 		return s.follow(ctx)
 	}
@@ -114,6 +122,7 @@ func (s *Source) Run(ctx context.Context, sink source.Sink) error {
 		}
 		s.visit(ctx, path)
 	}
+	s.judge(ctx, true)
 	return nil
 }
 
@@ -122,6 +131,9 @@ func (s *Source) close() {
 		t.close()
 	}
 	s.positions.close()
+	if err := s.trail.Close(); err != nil {
+		s.log.Error("close what is known of trails", zap.Error(err))
+	}
 }
 
 // report logs a path's trouble when it begins, and forgets it when the path is well again.

@@ -30,6 +30,9 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv(childEnv); path != "" {
 		os.Exit(child(path))
 	}
+	if path := os.Getenv(trailChildEnv); path != "" {
+		os.Exit(trailChild(path))
+	}
 	goleak.VerifyTestMain(m)
 }
 

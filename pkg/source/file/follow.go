@@ -32,6 +32,7 @@ func (s *Source) follow(ctx context.Context) error {
 	for ctx.Err() == nil {
 		start := time.Now()
 		s.round(ctx, w)
+		s.judge(ctx, false)
 		s.wait(ctx, w, max(breath, time.Since(start)))
 	}
 	return nil
@@ -133,7 +134,7 @@ func (s *Source) look(ctx context.Context, path string, now time.Time) (fileID, 
 	t := s.open[id]
 	if t == nil {
 		saved, ok := s.positions.byID[id]
-		if ok && (saved.Finished || info.Size() == saved.Offset) {
+		if ok && (saved.Finished || info.Size() == saved.Offset && s.shown(&saved)) {
 			return id, nil
 		}
 		if t, err = s.start(path); err != nil {
@@ -149,7 +150,10 @@ func (s *Source) look(ctx context.Context, path string, now time.Time) (fileID, 
 // it cannot be told from a broken one.
 func (s *Source) read(ctx context.Context, t *tracked, now time.Time) error {
 	if t.pos.Offset > 0 || !isPacked(t.f) {
-		return s.plain(ctx, t, false)
+		if err := s.plain(ctx, t, false); err != nil {
+			return err
+		}
+		return s.showPlain(t, false)
 	}
 	info, err := t.f.Stat()
 	if err != nil {

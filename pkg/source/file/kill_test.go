@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/shrike-sec/shrike/pkg/record"
 )
@@ -73,7 +72,8 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() { ended <- cmd.Wait() }()
 		if killed < kills {
-			waitGrown(t, dir, size+rand.Int64N(60_000), ended)
+			until := size + rand.Int64N(60_000)
+			waitFor(func() bool { return outSize(t, dir) >= until }, ended)
 			_ = cmd.Process.Kill() // it may have ended by itself
 			killed++
 		}
@@ -117,19 +117,4 @@ func outSize(t *testing.T, dir string) int64 {
 		t.Fatal(err)
 	}
 	return info.Size()
-}
-
-// waitGrown returns when the child has written that much, or has ended.
-func waitGrown(t *testing.T, dir string, size int64, ended chan error) {
-	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for outSize(t, dir) < size {
-		select {
-		case err := <-ended:
-			ended <- err
-			return
-		case <-tick.C:
-		}
-	}
 }

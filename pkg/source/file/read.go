@@ -79,8 +79,8 @@ func (s *Source) visit(ctx context.Context, path string) {
 		defer t.close()
 		if isPacked(t.f) {
 			err = s.compressed(ctx, t)
-		} else {
-			err = s.plain(ctx, t, true)
+		} else if err = s.plain(ctx, t, true); err == nil {
+			err = s.showPlain(t, true)
 		}
 	}
 	if ctx.Err() == nil {
@@ -110,7 +110,12 @@ func (s *Source) compressed(ctx context.Context, t *tracked) error {
 		s.positions.save(t.pos)
 		return nil
 	})
-	stats, err := format.Split(ctx, t.f, s.o.Registry, s.splitOptions(record.Origin{Object: t.pos.Path}, &t.pos),
+	o := s.splitOptions(record.Origin{Object: t.pos.Path}, &t.pos)
+	reading := s.trail.Reading(t.pos.Path)
+	if reading != nil {
+		o.Tap = reading
+	}
+	stats, err := format.Split(ctx, t.f, s.o.Registry, o,
 		func(r record.Record) error {
 			if skipped() {
 				return nil
@@ -126,6 +131,7 @@ func (s *Source) compressed(ctx context.Context, t *tracked) error {
 	if err = errors.Join(err, batch.Flush()); err != nil {
 		return err
 	}
+	s.trail.Take(reading, "") // before the position says that the file is done with
 	t.pos.Finished = true
 	s.positions.save(t.pos)
 	s.metrics.bytes.Add(float64(stats.Bytes))

@@ -4,7 +4,8 @@
 // A digest's own signature is in the metadata of its S3 object, which a copy on disk does not have; but the digest after
 // it repeats it. So every digest but the newest of a chain can be checked with the public key alone. Nothing here
 // knows S3, folders or alerts: the caller gives digests with the hash of their content and opens log files by key.
-// Start reading at Verify.
+// Verify checks a whole copy; who sees files come one after the other uses Link, Signed and Compare. Start reading at
+// Verify.
 package digest
 
 import (
@@ -33,7 +34,8 @@ type Digest struct {
 	PrevSign     string    `json:"previousDigestSignature"`
 	Logs         []Log     `json:"logFiles"`
 
-	endText string // as the signature has it
+	// EndText is digestEndTime as it is written, which the signature is of. Who keeps a Digest as JSON keeps it beside.
+	EndText string `json:"-"`
 }
 
 // Log is a log file that was delivered.
@@ -56,7 +58,7 @@ func Parse(content []byte) (*Digest, error) {
 	if err := json.Unmarshal(content, &text); err != nil {
 		return nil, fmt.Errorf("parse digest: %w", err)
 	}
-	d.endText = text.End
+	d.EndText = text.End
 	if d.Object == "" || d.End.IsZero() {
 		return nil, errors.New("parse digest: no digestS3Object or digestEndTime")
 	}
@@ -88,8 +90,8 @@ func (d *Digest) Region() string {
 	return parts[2]
 }
 
-// first reports whether no digest was before.
-func (d *Digest) first() bool { return d.PrevObject == "" }
+// First reports whether the digest says that none was before it.
+func (d *Digest) First() bool { return d.PrevObject == "" }
 
 // signed is the text of which a digest's signature is.
 func (d *Digest) signed(hash string) []byte {
@@ -97,5 +99,5 @@ func (d *Digest) signed(hash string) []byte {
 	if before == "" {
 		before = "null"
 	}
-	return []byte(d.endText + "\n" + d.Bucket + "/" + d.Object + "\n" + hash + "\n" + before)
+	return []byte(d.EndText + "\n" + d.Bucket + "/" + d.Object + "\n" + hash + "\n" + before)
 }

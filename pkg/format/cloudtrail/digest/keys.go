@@ -13,6 +13,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 )
 
@@ -20,6 +21,22 @@ import (
 type Keys struct {
 	all    []*rsa.PublicKey
 	byName map[string]*rsa.PublicKey // by fingerprint
+}
+
+// ReadKeys reads the public keys in a file, for which see ParseKeys; path "" has none.
+func ReadKeys(path string) (Keys, error) {
+	if path == "" {
+		return Keys{}, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return Keys{}, fmt.Errorf("read digest keys: %w", err)
+	}
+	k, err := ParseKeys(text)
+	if err != nil {
+		return Keys{}, fmt.Errorf("read digest keys %s: %w", path, err)
+	}
+	return k, nil
 }
 
 // ParseKeys reads public keys: the answer of `aws cloudtrail list-public-keys`, PEM blocks, or base64 or plain DER,

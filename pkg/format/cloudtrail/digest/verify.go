@@ -60,11 +60,20 @@ func NewFile(name string, content []byte) (File, error) {
 	return File{Digest: d, Name: path.Base(name), Hash: hex.EncodeToString(sum[:])}, err
 }
 
-// renamed reports that the digest says of itself that it is another. Without this, one could be taken out of its chain
-// by an edit of its name.
-func (f *File) renamed() bool {
-	return strings.TrimSuffix(f.Name, ".gz") != strings.TrimSuffix(path.Base(f.Object), ".gz")
+// Renamed returns a problem when the digest says of itself that it is another. Without this, one could be taken out of
+// its chain by an edit of its name.
+func (f *File) Renamed() []Problem {
+	if strings.TrimSuffix(f.Name, ".gz") == strings.TrimSuffix(path.Base(f.Object), ".gz") {
+		return nil
+	}
+	return []Problem{f.Problem(DigestChanged, f.at(), "found in a file named "+f.Name)}
 }
+
+// at is where the digest says it is: bucket and key.
+func (d *Digest) at() string { return d.Bucket + "/" + d.Object }
+
+// Prev is where the digest says the one before it is: bucket and key.
+func (d *Digest) Prev() string { return d.PrevBucket + "/" + d.PrevObject }
 
 // Verifier checks chains of digests.
 type Verifier struct {
@@ -89,11 +98,9 @@ func (v *Verifier) Verify(ctx context.Context, files []File) ([]Problem, error) 
 		})
 		chain = slices.CompactFunc(chain, func(a, b File) bool { return a.Object == b.Object && a.Hash == b.Hash })
 		for i := range chain {
-			if chain[i].renamed() {
-				all = append(all, chain[i].problem(DigestChanged, chain[i].Bucket+"/"+chain[i].Object, "found in a file named "+chain[i].Name))
-			}
+			all = append(all, chain[i].Renamed()...)
 			if i > 0 {
-				all = v.link(all, &chain[i-1], &chain[i])
+				all = append(all, v.Link(&chain[i-1], &chain[i])...)
 			}
 			var err error
 			if all, err = v.logs(ctx, all, &chain[i]); err != nil {
@@ -107,43 +114,57 @@ func (v *Verifier) Verify(ctx context.Context, files []File) ([]Problem, error) 
 	return all, nil
 }
 
-func (d *Digest) problem(k Kind, object, detail string) Problem {
+// Problem makes a problem of what the digest covers. object is bucket and key of what is wrong.
+func (d *Digest) Problem(k Kind, object, detail string) Problem {
 	return Problem{
 		Kind: k, Chain: d.Chain(), Account: d.Account, Region: d.Region(), Object: object, Detail: detail, Start: d.Start, End: d.End,
 	}
 }
 
-// link checks that before is what next says of its predecessor.
-func (v *Verifier) link(all []Problem, before, next *File) []Problem {
-	at := before.Bucket + "/" + before.Object
-	named := next.PrevBucket + "/" + next.PrevObject
+// Link checks that before is what next, a later digest of the same chain, says of its predecessor.
+func (v *Verifier) Link(before, next *File) []Problem {
+	at := before.at()
 	switch {
-	case next.first():
-		return append(all, next.problem(Gap, next.Bucket+"/"+next.Object,
-			"the chain begins anew: logging or its validation was off since "+before.End.UTC().Format(time.RFC3339)))
+	case next.First():
+		return []Problem{next.Problem(Gap, next.at(),
+			"the chain begins anew: logging or its validation was off since "+before.End.UTC().Format(time.RFC3339))}
 	case next.Object == before.Object:
-		return append(all, next.problem(DigestChanged, at, "two different digests of this name"))
-	case named != at:
-		return append(all, next.problem(DigestMissing, named, "named by the digest after it"))
+		return []Problem{next.Problem(DigestChanged, at, "two different digests of this name")}
+	case next.Prev() != at:
+		return []Problem{next.Problem(DigestMissing, next.Prev(), "named by the digest after it")}
 	}
-	if !strings.EqualFold(next.PrevHash, before.Hash) {
-		all = append(all, before.problem(DigestChanged, at, hashes(next.PrevHashKind, next.PrevHash, before.Hash)))
+	var all []Problem
+	if why := Compare(next.PrevHashKind, next.PrevHash, before.Hash); why != "" {
+		all = append(all, before.Problem(DigestChanged, at, why))
 	}
 	if len(v.Keys.all) > 0 && !v.Keys.verify(before.Fingerprint, before.signed(before.Hash), next.PrevSign) {
-		all = append(all, before.problem(Forged, at, "its signature, which the digest after it repeats, is not that of its content with any known key"))
+		all = append(all, before.Problem(Forged, at, "its signature, which the digest after it repeats, is not that of its content with any known key"))
 	}
 	if !next.Start.Equal(before.End) {
-		all = append(all, next.problem(Gap, next.Bucket+"/"+next.Object, fmt.Sprintf("it begins at %s, the digest before it ends at %s",
+		all = append(all, next.Problem(Gap, next.at(), fmt.Sprintf("it begins at %s, the digest before it ends at %s",
 			next.Start.UTC().Format(time.RFC3339), before.End.UTC().Format(time.RFC3339))))
 	}
 	return all
 }
 
-func hashes(kind, want, got string) string {
-	if kind != "SHA-256" {
-		return fmt.Sprintf("delivered with an unknown kind of hash, %.20q", kind)
+// Signed checks a digest by its own signature, hexadecimal: S3 has it in the object's metadata ("signature"), and
+// nowhere else is that of a chain's newest digest. Without keys nothing is checked.
+func (v *Verifier) Signed(f *File, signature string) []Problem {
+	if len(v.Keys.all) == 0 || v.Keys.verify(f.Fingerprint, f.signed(f.Hash), signature) {
+		return nil
 	}
-	return fmt.Sprintf("delivered with SHA-256 %.64s, now %s", want, got)
+	return []Problem{f.Problem(Forged, f.at(), "the signature of its object is not that of its content with any known key")}
+}
+
+// Compare says what is wrong with a file of hash got, of which a digest has the hash want of that kind; "" when nothing is.
+func Compare(kind, want, got string) string {
+	switch {
+	case kind != "SHA-256":
+		return fmt.Sprintf("delivered with an unknown kind of hash, %.20q", kind)
+	case !strings.EqualFold(want, got):
+		return fmt.Sprintf("delivered with SHA-256 %.64s, now %s", want, got)
+	}
+	return ""
 }
 
 // logs checks the log files that a digest names.
@@ -159,11 +180,13 @@ func (v *Verifier) logs(ctx context.Context, all []Problem, f *File) ([]Problem,
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case errors.Is(err, fs.ErrNotExist):
-			all = append(all, f.problem(LogMissing, at, "named by the digest "+f.Object))
+			all = append(all, f.Problem(LogMissing, at, "named by the digest "+f.Object))
 		case err != nil:
-			all = append(all, f.problem(LogUnreadable, at, err.Error()))
-		case l.HashKind != "SHA-256" || !strings.EqualFold(got, l.Hash):
-			all = append(all, f.problem(LogChanged, at, hashes(l.HashKind, l.Hash, got)))
+			all = append(all, f.Problem(LogUnreadable, at, err.Error()))
+		default:
+			if why := Compare(l.HashKind, l.Hash, got); why != "" {
+				all = append(all, f.Problem(LogChanged, at, why))
+			}
 		}
 	}
 	return all, nil
