@@ -209,7 +209,7 @@ func blank(v []byte) bool {
 		return true
 	}
 	for _, c := range v {
-		if c != '*' {
+		if c != '*' && c != ' ' && c != '\t' && c != '\n' && c != '\r' {
 			return false
 		}
 	}
