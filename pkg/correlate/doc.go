@@ -13,6 +13,8 @@
 //     ends are decided once the watermark has passed what is forbidden, or at Finish, and stay decided. That is the one place
 //     where an event that comes later than the watermark said makes a difference: it can still add, and no longer forbid.
 //
+// Reload goes on with other rules between two frames: a rule whose hash is the same keeps its state.
+//
 // State is bounded per rule; what is over the bound goes out stalest first and is counted. There is one folder a kind:
 // threshold, distinct and sum say when a window holds (Window), sequence where one is complete, firstseen is a memory; match
 // needs none.

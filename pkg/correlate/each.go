@@ -60,4 +60,10 @@ func (k *each) flush(out *Result, offset int64) {
 
 func (k *each) expire(int64) {}
 
+func (k *each) adopt(r *rule.Rule) bool {
+	k.rule = r
+	k.names.extend(r)
+	return r.Period() == 0
+}
+
 func (k *each) stats() RuleStats { return RuleStats{Rule: k.rule.ID} }

@@ -41,26 +41,25 @@ type Result struct {
 
 // Engine correlates one shard.
 type Engine struct {
-	options  Options
-	rules    map[string]*slot
-	order    []*slot // by rule id
-	origins  origins
-	touched  []*slot
-	recalled bool
-	held     []heldSignal
-	last     int64  // offset of the last frame
-	lost     uint64 // held signals given up
+	options Options
+	rules   map[string]*slot
+	order   []*slot // by rule id
+	origins origins
+	touched []*slot
+	held    []heldSignal
+	last    int64  // offset of the last frame
+	lost    uint64 // held signals given up
 }
 
 // slot is one rule and the kind that correlates it.
 type slot struct {
 	rule    *rule.Rule
 	kind    kind
-	novelty *novelty // kind, when it is first_seen
+	waits   bool // for Recall: kind is a rememberer
 	touched bool
 }
 
-// heldSignal is a first_seen signal that came before the memory did.
+// heldSignal is a signal that came before its rule's memory did.
 type heldSignal struct {
 	signal match.Signal
 	offset int64
@@ -79,17 +78,15 @@ func newEngine(rules []*rule.Rule, o Options) *Engine {
 	if o.MaxHeld <= 0 {
 		o.MaxHeld = DefaultMaxHeld
 	}
-	g := &Engine{options: o, rules: make(map[string]*slot, len(rules)), origins: newOrigins()}
-	for _, r := range rules {
-		if r.Mode != rule.Live && r.Mode != "" {
-			continue
-		}
-		s := &slot{rule: r}
-		s.kind, s.novelty = newKind(r, o)
-		g.rules[r.ID] = s
-		g.order = append(g.order, s)
-	}
+	g := &Engine{options: o, origins: newOrigins()}
+	g.reload(rules)
 	return g
+}
+
+func newSlot(r *rule.Rule, o Options) *slot {
+	s := &slot{rule: r, kind: newKind(r, o)}
+	_, s.waits = s.kind.(rememberer)
+	return s
 }
 
 // Apply folds a frame in. offset is the signals offset of the frame's last part; alerts that the frame changes carry it, plus
@@ -104,9 +101,9 @@ func (g *Engine) Apply(f *match.Frame, offset int64) Result {
 		s := &f.Signals[i]
 		k := g.rules[s.Rule]
 		switch {
-		case k == nil || k.rule.Hash != s.Hash || s.Count == 0 || s.Time < -maxTime || s.Time > maxTime:
+		case g.unknown(s) || s.Count == 0 || s.Time < -maxTime || s.Time > maxTime:
 			out.Skipped++
-		case k.novelty != nil && !g.recalled:
+		case k.waits:
 			out.Skipped += g.hold(s, offset)
 		default:
 			g.signal(k, s, offset)
@@ -157,77 +154,11 @@ func (g *Engine) expire() {
 	}
 }
 
-// hold keeps a first_seen signal until the memory is there. It returns how many signals it gave up, the oldest first.
-func (g *Engine) hold(s *match.Signal, offset int64) int {
-	g.held = append(g.held, heldSignal{signal: *s, offset: offset})
-	if len(g.held) <= g.options.MaxHeld {
-		return 0
-	}
-	over := len(g.held) - g.options.MaxHeld
-	g.held = append(g.held[:0], g.held[over:]...)
-	g.lost += uint64(over)
-	return over
-}
-
-// Recall loads first_seen memory: rows of this shard's keys (see Memo.Shard), which earlier Results gave out. The first call,
-// be it with nothing, also evaluates the signals held back until then, with their own offsets; the Result is theirs.
-func (g *Engine) Recall(memos []Memo) Result {
-	var out Result
-	byHash := map[string]*novelty{}
-	for _, k := range g.order {
-		if k.novelty != nil {
-			byHash[k.rule.Hash] = k.novelty
-		}
-	}
-	for i := range memos {
-		if n := byHash[memos[i].RuleHash]; n != nil {
-			n.recall(&memos[i])
-		}
-	}
-	g.recalled = true
-	held := g.held
-	g.held = nil
-	for start := 0; start < len(held); {
-		end, offset := start, held[start].offset
-		for ; end < len(held) && held[end].offset == offset; end++ {
-			s := &held[end].signal
-			g.signal(g.rules[s.Rule], s, offset)
-		}
-		g.flush(&out, offset)
-		start = end
-	}
-	out.Alerts = newestOf(out.Alerts)
-	return out
-}
-
-// Held returns the offset of the first signal that is held back until Recall; ok is false when there is none. Whoever
-// commits offsets must not go past it: a restart behind it would take its alert for one that was sent.
-func (g *Engine) Held() (from int64, ok bool) {
-	if len(g.held) == 0 {
-		return 0, false
-	}
-	return g.held[0].offset, true
-}
-
-// Waiting returns the ids of the rules that wait for Recall.
-func (g *Engine) Waiting() []string {
-	if g.recalled {
-		return nil
-	}
-	var ids []string
-	for _, k := range g.order {
-		if k.novelty != nil {
-			ids = append(ids, k.rule.ID)
-		}
-	}
-	return ids
-}
-
 // Finish says that no more input comes: time is over, and what still waited is decided, first_seen with the memory that
 // there is. No Apply may follow.
 func (g *Engine) Finish() Result {
 	var out Result
-	if !g.recalled {
+	if len(g.Waiting()) > 0 {
 		out = g.Recall(nil)
 	}
 	g.origins.watermark = math.MaxInt64
@@ -240,24 +171,9 @@ func (g *Engine) Finish() Result {
 func (g *Engine) Unlearned() []string {
 	var ids []string
 	for _, k := range g.order {
-		if k.novelty != nil && !k.novelty.memory.Learned() {
+		if n, ok := k.kind.(*novelty); ok && !n.memory.Learned() {
 			ids = append(ids, k.rule.ID)
 		}
 	}
 	return ids
-}
-
-// newestOf keeps the last version of each alert, at the place of its first.
-func newestOf(alerts []alert.Alert) []alert.Alert {
-	at := make(map[string]int, len(alerts))
-	out := alerts[:0]
-	for _, a := range alerts {
-		if i, ok := at[a.ID]; ok {
-			out[i] = a
-			continue
-		}
-		at[a.ID] = len(out)
-		out = append(out, a)
-	}
-	return out
 }

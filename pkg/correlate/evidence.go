@@ -30,6 +30,12 @@ type names struct {
 
 func newNames(r *rule.Rule) *names {
 	n := &names{}
+	n.extend(r)
+	return n
+}
+
+// extend adds what the rule captures more than before. Numbers that are given stay: evidence has them.
+func (n *names) extend(r *rule.Rule) {
 	for _, k := range r.Capture {
 		if slices.Contains(n.list, k.Name) {
 			continue
@@ -37,7 +43,6 @@ func newNames(r *rule.Rule) *names {
 		n.list = append(n.list, k.Name)
 		n.group = append(n.group, slices.IndexFunc(r.GroupBy, func(g rule.Key) bool { return g.Name == k.Name }))
 	}
-	return n
 }
 
 // packed is one sample inside evidence.

@@ -297,6 +297,13 @@ func (g *groups) expire(before int64) {
 	}
 }
 
+// adopt: with another dedup time, the alerts that are open would be of other periods.
+func (g *groups) adopt(r *rule.Rule) bool {
+	g.rule = r
+	g.names.extend(r)
+	return int64(r.Period()) == g.period
+}
+
 func (g *groups) stats() RuleStats {
 	return RuleStats{Rule: g.rule.ID, Keys: len(g.byKey), Bytes: g.bytes, Evicted: g.evicted}
 }

@@ -16,6 +16,9 @@ type kind interface {
 	flush(out *Result, offset int64)
 	// expire drops the state of event times before the given one. It may put off small steps.
 	expire(before int64)
+	// adopt goes on with r, a rule of the same hash whose words, severity, fields to show or times of memory may be others.
+	// False: the state is of no use to it.
+	adopt(r *rule.Rule) bool
 	// stats returns the size of the state.
 	stats() RuleStats
 }
@@ -24,6 +27,12 @@ type kind interface {
 type waiter interface {
 	// decide adds the alerts that events of watermark and later cannot undo.
 	decide(watermark int64, out *Result, offset int64)
+}
+
+// rememberer is a kind with a memory that outlives the engine. Its signals are held back until Recall.
+type rememberer interface {
+	// recall loads a row.
+	recall(m *Memo)
 }
 
 // Window is what a windowed kind is: whether the signals of a stretch of event time fire. Add and Remove are called with
@@ -43,21 +52,20 @@ var (
 )
 
 // newKind is the one list of kinds.
-func newKind(r *rule.Rule, o Options) (kind, *novelty) {
+func newKind(r *rule.Rule, o Options) kind {
 	switch {
 	case r.FirstSeen != nil:
-		n := newNovelty(r, o)
-		return n, n
+		return newNovelty(r, o)
 	case r.Sequence != nil:
-		return newSequences(r, o), nil
+		return newSequences(r, o)
 	case r.Threshold != nil:
-		return newGroups(r, threshold.New(r.Threshold.Count), o), nil
+		return newGroups(r, threshold.New(r.Threshold.Count), o)
 	case r.Distinct != nil:
-		return newGroups(r, distinct.New(r.Distinct.Count), o), nil
+		return newGroups(r, distinct.New(r.Distinct.Count), o)
 	case r.Sum != nil:
-		return newGroups(r, sum.New(r.Sum.Total), o), nil
+		return newGroups(r, sum.New(r.Sum.Total), o)
 	case r.Period() > 0:
-		return newGroups(r, nil, o), nil
+		return newGroups(r, nil, o)
 	}
-	return newEach(r), nil
+	return newEach(r)
 }

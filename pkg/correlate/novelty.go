@@ -109,6 +109,15 @@ func (n *novelty) expire(before int64) {
 	n.memory.Expire(before)
 }
 
+// adopt: rows of a rule that forgets are of stretches of that time.
+func (n *novelty) adopt(r *rule.Rule) bool {
+	same := r.FirstSeen.Forget == n.rule.FirstSeen.Forget
+	n.rule = r
+	n.names.extend(r)
+	n.memory.SetLearning(int64(r.FirstSeen.Learning))
+	return same
+}
+
 func (n *novelty) stats() RuleStats {
 	keys, bytes, evicted := n.memory.Size()
 	return RuleStats{Rule: n.rule.ID, Keys: keys, Bytes: bytes, Evicted: evicted}

@@ -353,6 +353,13 @@ func (g *sequences) expire(before int64) {
 	}
 }
 
+// adopt is as that of groups.
+func (g *sequences) adopt(r *rule.Rule) bool {
+	g.rule = r
+	g.names.extend(r)
+	return int64(r.Period()) == g.period
+}
+
 func (g *sequences) stats() RuleStats {
 	return RuleStats{Rule: g.rule.ID, Keys: len(g.byKey), Bytes: g.bytes, Evicted: g.evicted}
 }

@@ -165,10 +165,10 @@ func longest(set *rule.Set) time.Duration {
 
 // recall fetches the memory of first-seen rules, for as long as ClickHouse takes to answer.
 func (s *shard) recall(ctx context.Context, recalled chan<- []correlate.Memo) {
-	var hashes []string
+	var hashes, ids []string
 	for _, r := range s.Rules.Rules() {
 		if r.FirstSeen != nil {
-			hashes = append(hashes, r.Hash)
+			hashes, ids = append(hashes, r.Hash), append(ids, r.ID)
 		}
 	}
 	if len(hashes) == 0 {
@@ -178,7 +178,7 @@ func (s *shard) recall(ctx context.Context, recalled chan<- []correlate.Memo) {
 		memos, err := s.Memory.Memos(ctx, hashes)
 		if err != nil && ctx.Err() == nil {
 			s.log.Warn("memory of first-seen rules is out of reach; they wait, all others run",
-				zap.Strings("rules", s.engine.Waiting()), zap.Error(err))
+				zap.Strings("rules", ids), zap.Error(err))
 		}
 		return memos, err
 	}, backoff.WithBackOff(backoff.NewExponentialBackOff()), backoff.WithMaxElapsedTime(0))

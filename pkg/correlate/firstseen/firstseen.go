@@ -74,6 +74,9 @@ func New(o Options) *Memory {
 	return &Memory{options: o, groups: map[string]*group{}, stalest: list.New()}
 }
 
+// SetLearning changes how long a group learns; what has been learned stays.
+func (m *Memory) SetLearning(learning int64) { m.options.Learning = learning }
+
 // Step returns the stretch that t lies in.
 func (m *Memory) Step(t int64) int64 {
 	if m.options.Forget == 0 {

@@ -1,0 +1,101 @@
+package correlate
+
+import (
+	"slices"
+
+	"github.com/shrike-sec/shrike/pkg/alert"
+	"github.com/shrike-sec/shrike/pkg/match"
+	"github.com/shrike-sec/shrike/pkg/rule"
+)
+
+// hold keeps a signal until its rule's memory is there. It returns how many signals it gave up, the oldest first.
+func (g *Engine) hold(s *match.Signal, offset int64) int {
+	g.held = append(g.held, heldSignal{signal: *s, offset: offset})
+	if len(g.held) <= g.options.MaxHeld {
+		return 0
+	}
+	over := len(g.held) - g.options.MaxHeld
+	g.held = append(g.held[:0], g.held[over:]...)
+	g.lost += uint64(over)
+	return over
+}
+
+// Recall gives every rule that waits for it its memory: rows of this shard's keys (see Memo.Shard), which earlier Results
+// gave out; there may be none. It evaluates the signals held back until then, with their own offsets; the Result is theirs.
+func (g *Engine) Recall(memos []Memo) Result {
+	return g.recall(memos, func(string) bool { return true })
+}
+
+// RecallRules is Recall for the rules of these hashes: after a Reload, others may have come to wait since the memory was
+// asked.
+func (g *Engine) RecallRules(hashes []string, memos []Memo) Result {
+	return g.recall(memos, func(hash string) bool { return slices.Contains(hashes, hash) })
+}
+
+func (g *Engine) recall(memos []Memo, asked func(hash string) bool) Result {
+	var out Result
+	byHash := map[string]rememberer{}
+	for _, k := range g.order {
+		if m, ok := k.kind.(rememberer); ok && asked(k.rule.Hash) {
+			byHash[k.rule.Hash] = m
+			k.waits = false
+		}
+	}
+	for i := range memos {
+		if m := byHash[memos[i].RuleHash]; m != nil {
+			m.recall(&memos[i])
+		}
+	}
+	held := g.held
+	g.held = nil
+	for start := 0; start < len(held); {
+		end, offset := start, held[start].offset
+		for ; end < len(held) && held[end].offset == offset; end++ {
+			h := &held[end]
+			if k := g.rules[h.signal.Rule]; k.waits {
+				g.held = append(g.held, *h)
+			} else {
+				g.signal(k, &h.signal, offset)
+			}
+		}
+		g.flush(&out, offset)
+		start = end
+	}
+	out.Alerts = newestOf(out.Alerts)
+	return out
+}
+
+// Held returns the offset of the first signal that is held back until Recall; ok is false when there is none. Whoever
+// commits offsets must not go past it: a restart behind it would take its alert for one that was sent.
+func (g *Engine) Held() (from int64, ok bool) {
+	if len(g.held) == 0 {
+		return 0, false
+	}
+	return g.held[0].offset, true
+}
+
+// Waiting returns the rules that wait for Recall.
+func (g *Engine) Waiting() []*rule.Rule {
+	var rules []*rule.Rule
+	for _, k := range g.order {
+		if k.waits {
+			rules = append(rules, k.rule)
+		}
+	}
+	return rules
+}
+
+// newestOf keeps the last version of each alert, at the place of its first.
+func newestOf(alerts []alert.Alert) []alert.Alert {
+	at := make(map[string]int, len(alerts))
+	out := alerts[:0]
+	for _, a := range alerts {
+		if i, ok := at[a.ID]; ok {
+			out[i] = a
+			continue
+		}
+		at[a.ID] = len(out)
+		out = append(out, a)
+	}
+	return out
+}
