@@ -1,0 +1,371 @@
+package sigma
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/shrike-sec/shrike/pkg/event"
+)
+
+// compiled is a Sigma rule ready to be written, or to be a part of a correlation.
+type compiled struct {
+	doc       *document
+	source    *source
+	cond      expression
+	aggregate *aggregation
+	timeframe string
+	err       error
+	part      bool // of a correlation, and not to be a rule by itself
+}
+
+// compile translates one Sigma rule with the filters that name it.
+func compile(doc *document, filters []*document) *compiled {
+	c := &compiled{doc: doc}
+	c.err = c.read(filters)
+	return c
+}
+
+func (c *compiled) read(filters []*document) error {
+	var err error
+	if c.source, err = sourceOf(c.doc.n.get("logsource"), c.doc.at); err != nil {
+		return err
+	}
+	d, err := readDetection(c.doc.n.get("detection"), c.source, c.doc.at)
+	if err != nil {
+		return err
+	}
+	e, a, err := d.compile()
+	if err != nil {
+		return err
+	}
+	for _, f := range filters {
+		keep, err := filter(f, c.source)
+		if err != nil {
+			return refuse(c.doc.at, "its filter %q cannot be imported: %s", f.title, err.Error())
+		}
+		e = and(e, keep)
+	}
+	c.cond, c.aggregate, c.timeframe = c.source.base(e), a, d.timeframe
+	return nil
+}
+
+// filter compiles what a filter leaves of the rules that it names.
+func filter(f *document, s *source) (expression, error) {
+	d, err := readDetection(f.n.get("filter"), s, f.at)
+	if err != nil {
+		return expression{}, err
+	}
+	d.selections = slices.DeleteFunc(d.selections, func(p pair) bool { return p.key == "rules" })
+	e, a, err := d.compile()
+	if err == nil && a != nil {
+		err = refuse(a.at, "a filter has no aggregation")
+	}
+	return e, err
+}
+
+// rule makes the draft of a rule that stands by itself.
+func (c *compiled) rule() (*draft, error) {
+	d := &draft{doc: c.doc, source: c.source, cond: c.cond, group: c.source.group}
+	if c.aggregate == nil {
+		return d, nil
+	}
+	within, err := timespan(c.timeframe, c.aggregate.at)
+	if err != nil {
+		return nil, err
+	}
+	if c.aggregate.function == "near" {
+		return c.near(d, within), nil
+	}
+	d.group = nil
+	if c.aggregate.by != "" {
+		key, err := groupKey(c.source, c.aggregate.by, c.aggregate.at)
+		if err != nil {
+			return nil, err
+		}
+		d.group = []string{key}
+	}
+	least, err := c.aggregate.least()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case c.aggregate.function == "sum":
+		return d, sum(d, c.source, c.aggregate.field, least, within, c.aggregate.at)
+	case c.aggregate.field != "":
+		return d, distinct(d, c.source, c.aggregate.field, least, within, c.aggregate.at)
+	}
+	d.kind = fmt.Sprintf("threshold: { count: %d, within: %s }", least, within)
+	return d, nil
+}
+
+func (a *aggregation) least() (uint64, error) {
+	switch {
+	case a.order == ">":
+		return a.number + 1, nil
+	case a.order == ">=" && a.number > 0:
+		return a.number, nil
+	}
+	return 0, refuse(a.at, "kinds of rules fire from a number on: > and >= 1 can be said, not %s %d", a.order, a.number)
+}
+
+// near makes a sequence without an order of the rule's selections.
+func (c *compiled) near(d *draft, within string) *draft {
+	d.group, d.within = nil, within
+	d.steps = []step{{name: "first", source: c.source, cond: c.cond}}
+	for i, n := range c.aggregate.near {
+		d.steps = append(d.steps, step{name: stepName(n.name, i+1, d.steps), source: c.source, cond: c.source.base(n.cond)})
+	}
+	return d
+}
+
+func distinct(d *draft, s *source, name string, least uint64, within string, at place) error {
+	key, err := groupKey(s, name, at)
+	if err != nil {
+		return err
+	}
+	d.kind = fmt.Sprintf("distinct: { of: %s, count: %d, within: %s }", wordText(key), least, within)
+	d.show = []string{key}
+	return nil
+}
+
+func sum(d *draft, s *source, name string, least uint64, within string, at place) error {
+	o, err := s.operand(name, at)
+	if err != nil {
+		return err
+	}
+	if o.kind != number {
+		return refuse(at, "a sum adds up numbers, and %s is %s", name, o.kind)
+	}
+	d.kind = fmt.Sprintf("sum: { of: %s, total: %d, within: %s }", o.key, least, within)
+	d.show = []string{o.key}
+	return nil
+}
+
+// groupKey returns the key of ours that a field is.
+func groupKey(s *source, name string, at place) (string, error) {
+	o, err := s.operand(name, at)
+	if err != nil {
+		return "", err
+	}
+	if o.key == "" || o.kind == object || o.kind == texts {
+		return "", refuse(at, "%s cannot be grouped by or counted: it is no one field of ours", name)
+	}
+	return o.key, nil
+}
+
+var (
+	spanPattern = regexp.MustCompile(`^(\d{1,5})\s*([smhdwMy])$`)
+	spanDays    = map[string]int{"w": 7, "M": 30, "y": 365}
+)
+
+// timespan writes a length of time as rules do; months have 30 days and years 365.
+func timespan(s string, at place) (string, error) {
+	m := spanPattern.FindStringSubmatch(s)
+	if m == nil || strings.Trim(m[1], "0") == "" {
+		return "", refuse(at, "a length of time such as 10m or 24h is needed, not %q", s)
+	}
+	n, _ := strconv.Atoi(m[1])
+	if days := spanDays[m[2]]; days > 0 {
+		return strconv.Itoa(n*days) + "d", nil
+	}
+	return strconv.Itoa(n) + m[2], nil
+}
+
+// correlation is a correlation being translated.
+type correlation struct {
+	doc   *document
+	n     *node
+	parts []*compiled
+}
+
+// correlate translates a correlation over rules.
+func correlate(doc *document, parts []*compiled) (*draft, error) {
+	c := &correlation{doc: doc, n: doc.n.get("correlation"), parts: parts}
+	for _, p := range parts {
+		if p.err != nil {
+			return nil, refuse(c.n.at, "its rule %q cannot be imported: %s", p.doc.title, p.err.Error())
+		}
+		if p.aggregate != nil {
+			return nil, refuse(c.n.at, "its rule %q counts by itself", p.doc.title)
+		}
+	}
+	within, err := timespan(c.n.textOf("timespan"), c.place("timespan"))
+	if err != nil {
+		return nil, err
+	}
+	switch kind := c.n.textOf("type"); kind {
+	case "event_count", "value_count", "value_sum":
+		return c.counted(kind, within)
+	case "temporal", "temporal_ordered":
+		return c.sequence(within, kind == "temporal_ordered")
+	case "value_avg", "value_percentile", "value_median":
+		return nil, refuse(c.place("type"), "no kind of rule is %s: a mean rises and falls within one window, so that no event decides it", kind)
+	default:
+		return nil, refuse(c.place("type"), "%q is no type of correlation", kind)
+	}
+}
+
+func (c *correlation) place(key string) place {
+	if v := c.n.get(key); v != nil {
+		return v.at
+	}
+	return c.n.at
+}
+
+// counted makes a threshold, distinct or sum over what any of the rules matches.
+func (c *correlation) counted(kind, within string) (*draft, error) {
+	s := c.parts[0].source
+	var conds []expression
+	for _, p := range c.parts {
+		if p.source.class != s.class {
+			return nil, refuse(c.place("rules"), "a count is over events of one class, and these are %s and %s", s.class, p.source.class)
+		}
+		conds = append(conds, p.cond)
+	}
+	d := &draft{doc: c.doc, source: s, cond: or(conds...)}
+	for _, name := range c.n.textsOf("group-by") {
+		key, err := c.sharedKey(name)
+		if err != nil {
+			return nil, err
+		}
+		d.group = appendNew(d.group, key)
+	}
+	least, err := c.least()
+	if err != nil {
+		return nil, err
+	}
+	of := c.n.get("condition").textsOf("field")
+	switch {
+	case kind == "event_count":
+		d.kind = fmt.Sprintf("threshold: { count: %d, within: %s }", least, within)
+		return d, nil
+	case len(of) != 1:
+		return nil, refuse(c.place("condition"), "%s needs one field", kind)
+	case kind == "value_sum":
+		return d, sum(d, s, of[0], least, within, c.place("condition"))
+	}
+	return d, distinct(d, s, of[0], least, within, c.place("condition"))
+}
+
+// least returns the number from which on the condition holds, refusing conditions that more events could undo.
+func (c *correlation) least() (uint64, error) {
+	cond := c.n.get("condition")
+	if cond == nil || cond.kind != mapping {
+		return 0, refuse(c.n.at, "the correlation has no condition")
+	}
+	least, found := uint64(0), false
+	for _, p := range cond.pairs {
+		if p.key == "field" || p.key == "percentile" {
+			continue
+		}
+		n, err := strconv.ParseUint(p.value.text, 10, 32)
+		switch {
+		case err != nil:
+			return 0, refuse(p.value.at, "%s needs a whole number, not %q", p.key, p.value.text)
+		case p.key == "gt":
+			n++
+		case p.key != "gte":
+			return 0, refuse(p.at, "kinds of rules fire from a number on: gt and gte can be said, not %s, which another event would undo", p.key)
+		}
+		least, found = max(least, n), true
+	}
+	if !found || least == 0 {
+		return 0, refuse(cond.at, "the condition has to say from which number on: gt, or gte of at least 1")
+	}
+	return least, nil
+}
+
+// key returns the key that a name of group-by, a field or an alias, is in one of the rules.
+func (c *correlation) key(name string, p *compiled) (string, error) {
+	at := c.place("group-by")
+	alias := c.n.get("aliases").get(name)
+	if alias == nil {
+		return groupKey(p.source, name, at)
+	}
+	for _, of := range alias.pairs {
+		if p.doc.is(of.key) {
+			return groupKey(p.source, of.value.text, of.value.at)
+		}
+	}
+	return "", refuse(alias.at, "alias %s does not say which field of rule %q it is", name, p.doc.title)
+}
+
+// sharedKey is key where all rules have the same.
+func (c *correlation) sharedKey(name string) (string, error) {
+	shared := ""
+	for _, p := range c.parts {
+		key, err := c.key(name, p)
+		if err != nil {
+			return "", err
+		}
+		if shared != "" && shared != key {
+			return "", refuse(c.place("group-by"), "%s is %s in one rule and %s in another: a count has one key", name, shared, key)
+		}
+		shared = key
+	}
+	return shared, nil
+}
+
+// sequence makes a sequence with a step for each rule.
+func (c *correlation) sequence(within string, ordered bool) (*draft, error) {
+	if len(c.parts) < 2 {
+		return nil, refuse(c.place("rules"), "a sequence needs two rules at least")
+	}
+	if cond := c.n.get("condition"); cond != nil && cond.kind != null {
+		least, err := c.least()
+		if err != nil {
+			return nil, err
+		}
+		if least != uint64(len(c.parts)) {
+			return nil, refuse(c.place("condition"), "a sequence needs all of its %d steps, not %d of them", len(c.parts), least)
+		}
+	}
+	d := &draft{doc: c.doc, source: c.parts[0].source, within: within, order: ordered}
+	for i, p := range c.parts {
+		d.steps = append(d.steps, step{name: stepName(first(p.doc.name, p.doc.title), i, d.steps), source: p.source, cond: p.cond})
+	}
+	for _, name := range c.n.textsOf("group-by") {
+		group := ""
+		for i, p := range c.parts {
+			key, err := c.key(name, p)
+			if err != nil {
+				return nil, err
+			}
+			if i == 0 {
+				group = key
+				d.group = appendNew(d.group, key)
+			}
+			if key != group {
+				d.steps[i].by = append(d.steps[i].by, [2]string{group, key})
+			}
+		}
+	}
+	return d, nil
+}
+
+func first(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}
+
+var notStep = regexp.MustCompile(`[^a-z0-9]+`)
+
+// stepName makes the name of a step of a rule's name: no field's, and no other step's.
+func stepName(name string, i int, others []step) string {
+	s := strings.Trim(notStep.ReplaceAllString(strings.ToLower(name), "_"), "_")
+	if len(s) > 40 {
+		s = strings.Trim(s[:40], "_")
+	}
+	taken := slices.ContainsFunc(others, func(o step) bool { return o.name == s })
+	if s == "" || s[0] < 'a' || taken || event.Lookup(s) != nil {
+		s = "step_" + strconv.Itoa(i+1)
+	}
+	return s
+}

@@ -1,0 +1,11 @@
+// Package sigma translates Sigma rules, correlations and filters (specification 2.1) into rules of ours.
+//
+// Import takes the text of files and returns rule files, each a text that a person could have written, and for each Sigma
+// rule that has no equal among our rules the reason, with its place. Semantics are kept, not approximated: what would match
+// more or less than Sigma says is refused. It knows no files but through Read, and nothing of logs: fields of log sources
+// are mapped by tables (fields.go), on what our parsers make of them.
+//
+// The way of a rule: tree.go reads YAML, document.go takes documents apart, detection.go and item.go compile selections,
+// condition.go compiles the condition over them, write.go writes the file. correlation.go maps correlations on kinds.
+// Start reading at Import.
+package sigma

@@ -1,0 +1,83 @@
+package sigma
+
+import (
+	"strings"
+)
+
+// document is one Sigma rule, correlation or filter, and where it stands.
+type document struct {
+	file string
+	at   place
+	n    *node
+
+	title, name, id string
+}
+
+// documents takes a file apart: the documents behind `action: global` are laid over it, until `action: reset`; those of
+// `action: repeat` over the one before.
+func documents(file string, text []byte) ([]*document, error) {
+	trees, err := parse(text)
+	if err != nil {
+		return nil, err
+	}
+	var docs []*document
+	var global, last *node
+	for _, n := range trees {
+		if n.kind != mapping {
+			return nil, refuse(n.at, "a Sigma document is a mapping")
+		}
+		switch strings.ToLower(n.textOf("action")) {
+		case "global":
+			global = merged(global, n)
+			continue
+		case "reset":
+			global = nil
+			continue
+		case "repeat":
+			n = merged(last, n)
+		}
+		n = merged(global, n)
+		last = n
+		docs = append(docs, newDocument(file, n))
+	}
+	return docs, nil
+}
+
+func newDocument(file string, n *node) *document {
+	d := &document{file: file, at: n.at, n: n, title: n.textOf("title"), name: n.textOf("name"), id: n.textOf("id")}
+	if d.title == "" {
+		d.title = d.name
+	}
+	return d
+}
+
+// is reports whether the document is what a reference means: its id or its name.
+func (d *document) is(reference string) bool {
+	return reference != "" && (strings.EqualFold(d.id, reference) || d.name == reference)
+}
+
+var severities = map[string]string{
+	"informational": "info", "info": "info", "low": "low", "medium": "medium", "high": "high", "critical": "critical", "": "medium",
+}
+
+func (d *document) severity() (string, error) {
+	level := strings.ToLower(d.n.textOf("level"))
+	s, ok := severities[level]
+	if !ok {
+		return "", refuse(d.n.get("level").at, "no severity is level %q", level)
+	}
+	return s, nil
+}
+
+// tags returns the ATT&CK techniques that the document names, and its other tags.
+func (d *document) tags() (attack, others []string) {
+	for _, tag := range d.n.textsOf("tags") {
+		id, ok := strings.CutPrefix(strings.ToLower(tag), "attack.t")
+		if ok && technique.MatchString(id) {
+			attack = appendNew(attack, "T"+id)
+		} else {
+			others = appendNew(others, line(tag))
+		}
+	}
+	return attack, others
+}

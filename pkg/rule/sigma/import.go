@@ -1,0 +1,269 @@
+package sigma
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/shrike-sec/shrike/pkg/rule"
+)
+
+// File is the text of a file with Sigma documents.
+type File struct {
+	Name string // as messages show it
+	Text []byte
+}
+
+// maxFile bounds a file with Sigma documents in bytes.
+const maxFile = 1 << 20
+
+// Read reads files, and every *.yml and *.yaml below folders, sorted by name. Names that begin with a dot are left out.
+func Read(paths ...string) ([]File, error) {
+	var files []File
+	for _, root := range paths {
+		err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+			switch ext := filepath.Ext(p); {
+			case err != nil:
+				return err
+			case p != root && strings.HasPrefix(d.Name(), "."):
+				return pick(d.IsDir(), fs.SkipDir, nil)
+			case d.IsDir() || p != root && ext != ".yml" && ext != ".yaml":
+				return nil
+			}
+			f, err := read(p)
+			files = append(files, f)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read Sigma rules: %w", err)
+		}
+	}
+	return files, nil
+}
+
+func read(path string) (File, error) {
+	info, err := os.Stat(path)
+	if err == nil && info.Size() > maxFile {
+		err = fmt.Errorf("%s is larger than %d bytes", path, maxFile)
+	}
+	if err != nil {
+		return File{}, err
+	}
+	text, err := os.ReadFile(path)
+	return File{path, text}, err
+}
+
+// Options are what Import regards beside the files.
+type Options struct {
+	Taken func(id string) bool // whether a rule of that id is there already; nil for none
+}
+
+// Rule is a rule of ours made of a Sigma document.
+type Rule struct {
+	ID    string
+	Title string // Sigma's
+	File  string // of the Sigma document
+	Line  int
+	Text  []byte // the rule's file, ID.yml
+}
+
+// Refusal says why a Sigma document is no rule of ours.
+type Refusal struct {
+	Title string // "" where the file could not be read so far
+	rule.Problem
+}
+
+// Result is what became of the files. Documents that are parts of others only (global ones, filters, rules that a
+// correlation takes up without `generate: true`) are neither rule nor refusal.
+type Result struct {
+	Rules    []Rule
+	Refusals []Refusal
+	Parts    int
+}
+
+// Set returns the rules, loaded. They load: Import tried each.
+func (r *Result) Set() (*rule.Set, error) {
+	texts := make([]rule.Text, len(r.Rules))
+	for i, x := range r.Rules {
+		texts[i] = rule.Text{Name: x.ID + ".yml", Text: x.Text}
+	}
+	set, err := rule.LoadTexts(texts...)
+	if err != nil {
+		return nil, fmt.Errorf("load imported rules: %w", err)
+	}
+	return set, nil
+}
+
+// Import translates the documents of all files; references between them may cross files.
+func Import(files []File, o Options) *Result {
+	im := &importer{taken: map[string]bool{}, options: o, result: &Result{}}
+	for _, f := range files {
+		docs, err := documents(f.Name, f.Text)
+		if err != nil {
+			im.refuse(&document{file: f.Name}, err)
+			continue
+		}
+		im.sort(docs)
+	}
+	im.compile()
+	for _, c := range im.rules {
+		im.rule(c)
+	}
+	for _, doc := range im.correlations {
+		im.correlation(doc)
+	}
+	slices.SortStableFunc(im.result.Refusals, func(a, b Refusal) int {
+		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
+	return im.result
+}
+
+type importer struct {
+	options      Options
+	rules        []*compiled
+	correlations []*document
+	filters      []*document
+	taken        map[string]bool
+	result       *Result
+}
+
+// sort tells rules, correlations and filters apart.
+func (im *importer) sort(docs []*document) {
+	for _, d := range docs {
+		switch {
+		case d.n.get("correlation") != nil:
+			im.correlations = append(im.correlations, d)
+		case d.n.get("filter") != nil:
+			im.filters = append(im.filters, d)
+		case d.n.get("detection") != nil || d.n.get("logsource") != nil:
+			im.rules = append(im.rules, &compiled{doc: d})
+		default:
+			im.refuse(d, refuse(d.at, "this is no Sigma rule, correlation or filter: it has no detection"))
+		}
+	}
+}
+
+// compile compiles the rules, and finds those that are parts of correlations only.
+func (im *importer) compile() {
+	for i, c := range im.rules {
+		var filters []*document
+		for _, f := range im.filters {
+			if slices.ContainsFunc(f.n.get("filter").textsOf("rules"), func(r string) bool { return c.doc.is(r) }) {
+				filters = append(filters, f)
+			}
+		}
+		im.rules[i] = compile(c.doc, filters)
+	}
+	kept := map[*compiled]bool{}
+	for _, doc := range im.correlations {
+		generate := strings.EqualFold(first(doc.n.get("correlation").textOf("generate"), doc.n.textOf("generate")), "true")
+		for _, r := range doc.n.get("correlation").textsOf("rules") {
+			if c := im.find(r); c != nil {
+				c.part, kept[c] = true, kept[c] || generate
+			}
+		}
+	}
+	for c := range kept {
+		c.part = c.part && !kept[c]
+	}
+	im.result.Parts += len(im.filters)
+}
+
+func (im *importer) find(reference string) *compiled {
+	i := slices.IndexFunc(im.rules, func(c *compiled) bool { return c.doc.is(reference) })
+	if i < 0 {
+		return nil
+	}
+	return im.rules[i]
+}
+
+func (im *importer) rule(c *compiled) {
+	if c.part {
+		im.result.Parts++
+		return
+	}
+	if c.err != nil {
+		im.refuse(c.doc, c.err)
+		return
+	}
+	d, err := c.rule()
+	im.write(c.doc, d, err)
+}
+
+func (im *importer) correlation(doc *document) {
+	n := doc.n.get("correlation")
+	var parts []*compiled
+	for _, r := range n.textsOf("rules") {
+		c := im.find(r)
+		if c == nil {
+			why := "its rule %q is not among the files"
+			if slices.ContainsFunc(im.correlations, func(o *document) bool { return o.is(r) }) {
+				why = "its rule %q is a correlation itself, which cannot be said yet"
+			}
+			im.refuse(doc, refuse(n.at, why, r))
+			return
+		}
+		parts = append(parts, c)
+	}
+	if len(parts) == 0 {
+		im.refuse(doc, refuse(n.at, "the correlation names no rules"))
+		return
+	}
+	d, err := correlate(doc, parts)
+	im.write(doc, d, err)
+}
+
+// write makes the file of a draft, tries it, and keeps it.
+func (im *importer) write(doc *document, d *draft, err error) {
+	if err != nil {
+		im.refuse(doc, err)
+		return
+	}
+	id := im.id(doc)
+	text, err := d.text(id)
+	if err == nil {
+		err = check(id, text)
+	}
+	if bad, ok := errors.AsType[rule.Problems](err); ok {
+		err = refuse(doc.at, "a rule of ours cannot say this: %s", bad[0].Summary())
+	}
+	if err != nil {
+		im.refuse(doc, err)
+		return
+	}
+	im.taken[id] = true
+	im.result.Rules = append(im.result.Rules, Rule{ID: id, Title: line(doc.title), File: doc.file, Line: doc.at.line, Text: text})
+}
+
+// id makes an id that no other rule has: of the title, then with the beginning of Sigma's id, then with a number.
+func (im *importer) id(doc *document) string {
+	free := func(id string) bool { return !im.taken[id] && (im.options.Taken == nil || !im.options.Taken(id)) }
+	base := slug(doc.title)
+	if free(base) {
+		return base
+	}
+	if short := slug(doc.id); doc.id != "" {
+		short, _, _ = strings.Cut(short, "-")
+		if base += "-" + short; free(base) {
+			return base
+		}
+	}
+	for n := 2; ; n++ {
+		if id := fmt.Sprintf("%s-%d", base, n); free(id) {
+			return id
+		}
+	}
+}
+
+func (im *importer) refuse(doc *document, err error) {
+	p := rule.Problem{File: doc.file, Line: max(doc.at.line, 1), Column: max(doc.at.column, 1), Message: err.Error()}
+	if r, ok := errors.AsType[*refusal](err); ok {
+		p.Line, p.Column, p.Hint = r.at.line, r.at.column, r.hint
+	}
+	im.result.Refusals = append(im.result.Refusals, Refusal{Title: line(doc.title), Problem: p})
+}

@@ -1,0 +1,301 @@
+package sigma
+
+import (
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// item is one entry of a selection: a field, what is done with its values, and the values.
+type item struct {
+	field  string
+	at     place
+	values []*node
+
+	by        op // equals, contains, startsWith, endsWith
+	all       bool
+	cased     bool
+	unlike    bool // neq
+	exists    bool
+	network   bool // cidr
+	other     bool // fieldref
+	pattern   bool // re
+	flags     string
+	order     string // ">", ">=", "<", "<="
+	clock     string // hour …
+	encodings []string
+}
+
+// orders are the modifiers that compare.
+var orders = map[string]string{"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+
+// modifiers lists all, for hints.
+var modifiers = []string{
+	"contains", "startswith", "endswith", "all", "cased", "neq", "exists", "cidr", "fieldref", "re", "i", "m", "s",
+	"gt", "gte", "lt", "lte", "windash", "base64", "base64offset", "wide", "utf16", "utf16le", "utf16be", "expand",
+	"minute", "hour", "day", "week", "month", "year",
+}
+
+func readItem(p pair) (*item, error) {
+	parts := strings.Split(p.key, "|")
+	it := &item{field: strings.TrimSpace(parts[0]), at: p.at, values: p.value.each()}
+	for _, m := range parts[1:] {
+		if err := it.modify(strings.ToLower(strings.TrimSpace(m))); err != nil {
+			return nil, err
+		}
+	}
+	for _, v := range it.values {
+		if v.kind == mapping || v.kind == list {
+			return nil, refuse(v.at, "the value of a field is a text, a number or a list of them")
+		}
+	}
+	if len(it.values) == 0 {
+		return nil, refuse(p.at, "%s has an empty list of values", p.key)
+	}
+	return it, nil
+}
+
+func (it *item) modify(m string) error {
+	switch m {
+	case "contains":
+		it.by = contains
+	case "startswith":
+		it.by = startsWith
+	case "endswith":
+		it.by = endsWith
+	case "all":
+		it.all = true
+	case "cased":
+		it.cased = true
+	case "neq":
+		it.unlike = true
+	case "exists":
+		it.exists = true
+	case "cidr":
+		it.network = true
+	case "fieldref":
+		it.other = true
+	case "re":
+		it.pattern = true
+	case "i", "m", "s", "ignorecase", "multiline", "dotall":
+		if !it.pattern {
+			return refuse(it.at, "modifier %s belongs behind re", m)
+		}
+		it.flags += m[:1]
+		if m == "dotall" {
+			it.flags = it.flags[:len(it.flags)-1] + "s"
+		}
+	case "gt", "gte", "lt", "lte":
+		it.order = orders[m]
+	case "windash", "base64", "base64offset", "wide", "utf16", "utf16le", "utf16be":
+		it.encodings = append(it.encodings, m)
+	case "hour", "minute", "day", "week", "month", "year":
+		it.clock = m
+	case "expand":
+		return refuse(it.at, "modifier expand needs values for its placeholders, and a rule alone has none")
+	default:
+		return &refusal{at: it.at, message: "modifier " + strconv.Quote(m) + " is not Sigma's", hint: nearest(m, modifiers)}
+	}
+	return nil
+}
+
+// compile makes the item a condition on an operand.
+func (it *item) compile(o operand, source *source) (expression, error) {
+	var parts []expression
+	var tests []test
+	values := it.values
+	if it.network && !it.all && !it.exists && !slices.ContainsFunc(values, func(v *node) bool { return v.kind == null }) {
+		e, err := o.network(values)
+		if err != nil {
+			return expression{}, err
+		}
+		parts, values = append(parts, e), nil
+	}
+	for _, v := range values {
+		e, some, err := it.value(v, o, source)
+		if err != nil {
+			return expression{}, err
+		}
+		if len(some) == 0 {
+			parts = append(parts, e)
+		} else if it.all {
+			e, err := o.any(some, it.cased, v.at)
+			if err != nil {
+				return expression{}, err
+			}
+			parts = append(parts, e)
+		} else {
+			tests = append(tests, some...)
+		}
+	}
+	if len(tests) > 0 {
+		e, err := o.any(tests, it.cased, it.values[0].at)
+		if err != nil {
+			return expression{}, err
+		}
+		parts = append(parts, e)
+	}
+	e := pick(it.all, and, or)(parts...)
+	if it.unlike {
+		e = not(e)
+	}
+	return e, nil
+}
+
+// value is what one value asks: a condition, or tests of a text.
+func (it *item) value(v *node, o operand, source *source) (expression, []test, error) {
+	switch {
+	case it.exists:
+		e, err := it.presence(v, o)
+		return e, nil, err
+	case v.kind == null:
+		return not(o.present()), nil, nil
+	case it.other:
+		e, err := it.reference(v, o, source)
+		return e, nil, err
+	case it.clock != "":
+		e, err := it.time(v, o)
+		return e, nil, err
+	case it.order != "":
+		e, err := o.ordered(it.order, v)
+		return e, nil, err
+	case it.network:
+		e, err := o.network([]*node{v})
+		return e, nil, err
+	case it.pattern:
+		t, err := it.regexp(v)
+		return expression{}, []test{t}, err
+	}
+	tests, err := it.texts(v)
+	return expression{}, tests, err
+}
+
+func (it *item) presence(v *node, o operand) (expression, error) {
+	switch strings.ToLower(v.text) {
+	case "true", "yes":
+		return o.present(), nil
+	case "false", "no":
+		return not(o.present()), nil
+	}
+	return expression{}, refuse(v.at, "exists is true or false, not %q", v.text)
+}
+
+func (it *item) regexp(v *node) (test, error) {
+	text := v.text
+	if it.flags != "" {
+		flags := []byte(it.flags)
+		slices.Sort(flags)
+		text = "(?" + string(slices.Compact(flags)) + ")" + text
+	}
+	if _, err := regexp.Compile(text); err != nil {
+		message := strings.TrimPrefix(err.Error(), "error parsing regexp: ")
+		return test{}, refuse(v.at, "regular expressions here are RE2, and this is none: %s", message)
+	}
+	return test{op: matches, text: text}, nil
+}
+
+// texts returns the tests that a value stands for: one, or several where its encoding has variants.
+func (it *item) texts(v *node) ([]test, error) {
+	patterns := []pattern{parsePattern(v.text)}
+	if v.number || v.truth {
+		patterns[0] = literal(v.text)
+	}
+	by := it.by
+	for _, encoding := range it.encodings {
+		var next []pattern
+		for _, p := range patterns {
+			variants, err := encoded(p, encoding, v.at)
+			if err != nil {
+				return nil, err
+			}
+			next = append(next, variants...)
+		}
+		patterns = next
+	}
+	var tests []test
+	for _, p := range patterns {
+		for _, x := range p {
+			if !utf8.ValidString(x.text) {
+				return nil, refuse(v.at, "the bytes of this encoding are no text, as fields of logs are: put base64 behind it")
+			}
+		}
+		tests = append(tests, p.test(by))
+	}
+	return tests, nil
+}
+
+func encoded(p pattern, encoding string, at place) ([]pattern, error) {
+	if encoding == "windash" {
+		variants, ok := windash(p)
+		if !ok {
+			return nil, refuse(at, "windash makes more than %d texts of this", maxVariants)
+		}
+		return variants, nil
+	}
+	text, plain := p.text()
+	if !plain {
+		return nil, refuse(at, "a text with wildcards has no %s", encoding)
+	}
+	switch encoding {
+	case "base64":
+		return []pattern{literal(base64Of(text))}, nil
+	case "base64offset":
+		var variants []pattern
+		for _, t := range offsets(text) {
+			variants = append(variants, literal(t))
+		}
+		if len(variants) == 0 {
+			return nil, refuse(at, "this is too short for base64offset")
+		}
+		return variants, nil
+	}
+	return []pattern{literal(encode(text, pick(encoding == "wide", "utf16le", encoding)))}, nil
+}
+
+func (it *item) time(v *node, o operand) (expression, error) {
+	n, err := strconv.Atoi(v.text)
+	switch {
+	case o.kind != instant:
+		return expression{}, refuse(it.at, "modifier %s needs a time, and %s is none", it.clock, it.field)
+	case it.clock != "hour":
+		return expression{}, refuse(it.at, "conditions know the hour of a time, not its %s", it.clock)
+	case err != nil:
+		return expression{}, refuse(v.at, "the hour of a time is a number, not %q", v.text)
+	}
+	order := pick(it.order == "", "==", it.order)
+	return compared("hour("+o.text+") "+order+" "+strconv.Itoa(n), ""), nil
+}
+
+// reference compares with another field of the same event. What is missing equals nothing.
+func (it *item) reference(v *node, o operand, source *source) (expression, error) {
+	other, err := source.operand(v.text, v.at)
+	if err != nil {
+		return expression{}, err
+	}
+	if o.kind == textKind && other.kind == textKind && it.order == "" {
+		word := [...]string{equals: "==", contains: "contains", startsWith: "startsWith", endsWith: "endsWith"}[it.by]
+		left, right := o.text, other.text
+		if !it.cased {
+			left, right = "lower("+left+")", "lower("+right+")"
+		}
+		return and(o.guarded(other.guarded(other.present())), compared(left+" "+word+" "+right, "")), nil
+	}
+	if o.kind == other.kind && it.by == equals && (o.kind == number || o.kind == address || o.kind == flag || o.kind == instant) {
+		return and(o.guarded(other.guarded(expression{join: always})), compared(o.text+" "+pick(it.order == "", "==", it.order)+" "+other.text, "")), nil
+	}
+	return expression{}, refuse(v.at, "%s and %s cannot be compared: one is %s, the other %s", it.field, v.text, o.kind, other.kind)
+}
+
+func parseNetwork(s string) (netip.Prefix, bool) {
+	if p, err := netip.ParsePrefix(s); err == nil {
+		return p, true
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		return netip.Prefix{}, false
+	}
+	return netip.PrefixFrom(a, a.BitLen()), true
+}

@@ -1,0 +1,406 @@
+package sigma
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// operand is what of ours a Sigma field is.
+type operand struct {
+	kind shape
+	name string // Sigma's
+	text string // as a condition writes it
+	leaf bool   // a place inside an object of the log, which may be an array
+	host string // of an address: the field for what stands in an address' place
+	real bool   // a number with a fraction
+
+	// guard has to hold where the field has a value; nil for none.
+	guard *expression
+	// ask turns a test into tests of ours where the field is not simply one of ours; nil for those that are.
+	ask func(t test) (over string, asked test, ok bool)
+	// key names the value in group_by and the like, "" where it cannot.
+	key string
+}
+
+type shape uint8
+
+const (
+	textKind shape = iota
+	number
+	flag
+	address
+	instant
+	texts
+	object
+	target // path and query of a request, as one text
+)
+
+func (s shape) String() string {
+	return [...]string{"text", "a number", "a boolean", "an address", "a time", "a list", "an object", "a request's path and query"}[s]
+}
+
+// guarded is e where the operand's guard holds.
+func (o operand) guarded(e expression) expression {
+	if o.guard == nil {
+		return e
+	}
+	return and(*o.guard, e)
+}
+
+// present is that the field has a value.
+func (o operand) present() expression {
+	switch o.kind {
+	case textKind:
+		if o.leaf {
+			return o.guarded(called("has(" + o.text + ")"))
+		}
+		return o.guarded(compared(o.text+` != ""`, o.text+` == ""`))
+	case address:
+		if o.host != "" {
+			return o.guarded(or(called("has("+o.text+")"), compared(o.host+` != ""`, o.host+` == ""`)))
+		}
+	case texts:
+		return o.guarded(compared("len("+o.text+") > 0", "len("+o.text+") == 0"))
+	case target:
+		return o.guarded(compared(`url_path != ""`, `url_path == ""`))
+	case number, flag, instant, object:
+	}
+	return o.guarded(called("has(" + o.text + ")"))
+}
+
+// any is that the field is as one of the tests says.
+func (o operand) any(tests []test, cased bool, at place) (expression, error) {
+	e, err := o.anyOf(tests, cased, at)
+	if err != nil {
+		return expression{}, err
+	}
+	return o.guarded(e), nil
+}
+
+func (o operand) anyOf(tests []test, cased bool, at place) (expression, error) {
+	switch o.kind {
+	case textKind:
+		return o.asked(tests, cased, at)
+	case texts:
+		if i := slices.IndexFunc(tests, func(t test) bool { return t.op == present }); i >= 0 {
+			return o.present(), nil
+		}
+		return called("any(" + o.text + ", " + textual("#", tests, cased).String() + ")"), nil
+	case object:
+		if i := slices.IndexFunc(tests, func(t test) bool { return t.op == present }); i >= 0 {
+			return o.present(), nil
+		}
+		return textual("jsonText("+o.text+")", tests, cased), nil
+	case number:
+		return o.numbers(tests, at)
+	case flag:
+		return o.truths(tests, at)
+	case address:
+		return o.addresses(tests, cased, at)
+	case target:
+		return o.targets(tests, cased), nil
+	case instant:
+	}
+	return expression{}, refuse(at, "%s is %s: it can be asked for its hour, or whether it exists", o.name, o.kind)
+}
+
+// asked holds tests against a text, or what the field is instead.
+func (o operand) asked(tests []test, cased bool, at place) (expression, error) {
+	if o.ask == nil {
+		return o.held(o.text, tests, cased), nil
+	}
+	var order []string
+	over := map[string][]test{}
+	for _, t := range tests {
+		if t.op == present {
+			return o.present(), nil
+		}
+		field, as, ok := o.ask(t)
+		if !ok {
+			return expression{}, refuse(at, "%s is no field here, and what it says elsewhere cannot be compared like this", o.name)
+		}
+		if over[field] == nil {
+			order = append(order, field)
+		}
+		over[field] = append(over[field], as)
+	}
+	var parts []expression
+	for _, field := range order {
+		parts = append(parts, o.held(field, over[field], cased))
+	}
+	return or(parts...), nil
+}
+
+// held holds tests against a text; a place inside an object may be an array, of which any element will do. A search finds
+// a text inside an array's JSON as well as inside its elements, unless JSON writes it otherwise.
+func (o operand) held(field string, tests []test, cased bool) expression {
+	whole := textual(field, tests, cased)
+	if !o.leaf {
+		return whole
+	}
+	var deep []test
+	for _, t := range tests {
+		if t.op != present && (t.op != contains || strings.ContainsFunc(t.text, func(r rune) bool { return r == '"' || r == '\\' || r < ' ' })) {
+			deep = append(deep, t)
+		}
+	}
+	if len(deep) == 0 {
+		return whole
+	}
+	return or(whole, textual(field+"[]", deep, cased))
+}
+
+// textual is that a text is as one of the tests says.
+func textual(x string, tests []test, cased bool) expression {
+	by := map[op][]string{}
+	for _, t := range tests {
+		switch t.op {
+		case present:
+			return pick(isLeaf(x), called("has("+x+")"), compared(x+` != ""`, x+` == ""`))
+		case glob:
+			if g, ok := t.pattern.glob(); ok {
+				by[glob] = appendNew(by[glob], g)
+			} else {
+				by[matches] = appendNew(by[matches], t.pattern.regexp(cased))
+			}
+		default:
+			by[t.op] = appendNew(by[t.op], t.text)
+		}
+	}
+	return or(equality(x, by[equals], cased),
+		search(x, "startsWith", by[startsWith], cased),
+		search(x, "endsWith", by[endsWith], cased),
+		search(x, "contains", by[contains], cased),
+		globbed(x, by[glob], cased),
+		searched(x, "matches", by[matches]))
+}
+
+// isLeaf tells a place inside an object from a field.
+func isLeaf(x string) bool { return strings.ContainsAny(x, ".[") }
+
+func appendNew(list []string, s string) []string {
+	if slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
+}
+
+func equality(x string, values []string, cased bool) expression {
+	if len(values) == 0 {
+		return expression{join: never}
+	}
+	var e expression
+	switch {
+	case !cased && slices.ContainsFunc(values, func(s string) bool { return !caseless(s) }):
+		e = called("equalFold(" + bare(x) + ", " + quotedList(values) + ")")
+	case len(values) == 1:
+		e = compared(x+" == "+quoted(values[0]), x+" != "+quoted(values[0]))
+	default:
+		e = compared(x+" in ["+quotedList(values)+"]", "")
+	}
+	if x == "event_source" && !slices.ContainsFunc(values, func(s string) bool { return !strings.HasSuffix(strings.ToLower(s), ".amazonaws.com") }) {
+		e.provider = "aws"
+	}
+	return e
+}
+
+// search is a comparison by an operator, or by the function of its name that folds case.
+func search(x, operator string, values []string, cased bool) expression {
+	if len(values) == 0 {
+		return expression{join: never}
+	}
+	if !cased && (len(values) > 1 || !caseless(values[0])) {
+		return called(operator + "Fold(" + bare(x) + ", " + quotedList(values) + ")")
+	}
+	return searched(x, operator, values)
+}
+
+func searched(x, operator string, values []string) expression {
+	var parts []expression
+	for _, v := range values {
+		parts = append(parts, compared(x+" "+operator+" "+quoted(v), ""))
+	}
+	return or(parts...)
+}
+
+func globbed(x string, patterns []string, cased bool) expression {
+	if len(patterns) == 0 {
+		return expression{join: never}
+	}
+	if !cased {
+		return called("globFold(" + bare(x) + ", " + quotedList(patterns) + ")")
+	}
+	var parts []expression
+	for _, p := range patterns {
+		parts = append(parts, called("glob("+bare(x)+", "+quoted(p)+")"))
+	}
+	return or(parts...)
+}
+
+// bare is an operand without the parentheses that it needs beside operators.
+func bare(x string) string {
+	if strings.HasPrefix(x, "(") {
+		return x[1 : len(x)-1]
+	}
+	return x
+}
+
+// quoted writes a literal of a condition.
+func quoted(s string) string { return strconv.Quote(s) }
+
+func quotedList(values []string) string {
+	q := make([]string, len(values))
+	for i, v := range values {
+		q[i] = quoted(v)
+	}
+	return strings.Join(q, ", ")
+}
+
+// ordered compares a number.
+func (o operand) ordered(order string, v *node) (expression, error) {
+	if _, err := strconv.ParseFloat(v.text, 64); err != nil || strings.Trim(v.text, "0123456789.-") != "" {
+		return expression{}, refuse(v.at, "%s compares with a number, not %q", order, v.text)
+	}
+	compare := func(x string) expression { return compared(x+" "+order+" "+v.text, "") }
+	switch {
+	case o.kind == number:
+		return o.guarded(compare(o.text)), nil
+	case o.kind == textKind && o.ask == nil && o.leaf:
+		return o.guarded(or(compare("int("+o.text+")"), compare("int("+o.text+"[])"))), nil
+	case o.kind == textKind && o.ask == nil:
+		return o.guarded(compare("int(" + o.text + ")")), nil
+	}
+	return expression{}, refuse(v.at, "%s is %s, and no number to compare", o.name, o.kind)
+}
+
+// network is that an address, or a text that is one, is of one of the networks.
+func (o operand) network(values []*node) (expression, error) {
+	var networks []string
+	for _, v := range values {
+		p, ok := parseNetwork(v.text)
+		if !ok {
+			return expression{}, refuse(v.at, "%q is not a network such as 10.0.0.0/8", v.text)
+		}
+		networks = appendNew(networks, p.String())
+	}
+	of := func(x string) expression { return called("inCIDR(" + x + ", " + quotedList(networks) + ")") }
+	switch {
+	case o.kind == textKind && o.leaf:
+		return o.guarded(or(of(o.text), of(o.text+"[]"))), nil
+	case o.kind == address, o.kind == textKind && o.ask == nil && o.text != "raw":
+		return o.guarded(of(o.text)), nil
+	case o.kind == texts:
+		return called("any(" + o.text + ", " + of("#").String() + ")"), nil
+	}
+	return expression{}, refuse(values[0].at, "%s is %s, and no address", o.name, o.kind)
+}
+
+func (o operand) numbers(tests []test, at place) (expression, error) {
+	var values []string
+	var parts []expression
+	for _, t := range tests {
+		n, err := strconv.ParseInt(t.text, 10, 64)
+		switch {
+		case t.op == present:
+			return o.present(), nil
+		case t.op == startsWith && o.text == "status" && err == nil && (len(t.text) == 1 || len(t.text) == 2):
+			scale := pick[int64](len(t.text) == 1, 100, 10)
+			parts = append(parts, compared("status in "+strconv.FormatInt(n*scale, 10)+".."+strconv.FormatInt((n+1)*scale-1, 10), ""))
+		case t.op != equals:
+			return expression{}, refuse(at, "%s is a number here, and no text to search", o.name)
+		case err != nil && !o.real:
+			return expression{}, refuse(at, "%s is a whole number here, never %q", o.name, t.text)
+		default:
+			values = appendNew(values, t.text)
+		}
+	}
+	switch len(values) {
+	case 0:
+	case 1:
+		parts = append(parts, compared(o.text+" == "+values[0], o.text+" != "+values[0]))
+	default:
+		parts = append(parts, compared(o.text+" in ["+strings.Join(values, ", ")+"]", ""))
+	}
+	return or(parts...), nil
+}
+
+func (o operand) truths(tests []test, at place) (expression, error) {
+	var parts []expression
+	for _, t := range tests {
+		switch v := strings.ToLower(t.text); {
+		case t.op == present:
+			return o.present(), nil
+		case t.op == equals && (v == "true" || v == "false"):
+			parts = append(parts, compared(o.text+" == "+v, o.text+" != "+v))
+		default:
+			return expression{}, refuse(at, "%s is a boolean here: true, false or missing", o.name)
+		}
+	}
+	return or(parts...), nil
+}
+
+// addresses tells addresses from what logs have in their place, which is another field of ours.
+func (o operand) addresses(tests []test, cased bool, at place) (expression, error) {
+	var exact, networks []string
+	var names []test
+	for _, t := range tests {
+		if t.op == present {
+			return o.present(), nil
+		}
+		if a, err := netip.ParseAddr(t.text); t.op == equals && err == nil {
+			exact = appendNew(exact, a.String())
+		} else if p, ok := octets(t.text); t.op == startsWith && ok {
+			networks = appendNew(networks, p)
+		} else if o.host != "" && namely(t) {
+			names = append(names, t)
+		} else {
+			return expression{}, refuse(at, "%s is an address, and no text to search: say by cidr which networks are meant", o.name)
+		}
+	}
+	var parts []expression
+	switch len(exact) {
+	case 0:
+	case 1:
+		parts = append(parts, compared(o.text+" == "+quoted(exact[0]), o.text+" != "+quoted(exact[0])))
+	default:
+		parts = append(parts, compared(o.text+" in ["+quotedList(exact)+"]", ""))
+	}
+	if len(networks) > 0 {
+		parts = append(parts, called("inCIDR("+o.text+", "+quotedList(networks)+")"))
+	}
+	if len(names) > 0 {
+		parts = append(parts, textual(o.host, names, cased))
+	}
+	return or(parts...), nil
+}
+
+// octets reads the beginning of an IPv4 address, "10." or "192.168.", as the network that has it.
+func octets(s string) (network string, ok bool) {
+	parts := strings.Split(strings.TrimSuffix(s, "."), ".")
+	if !strings.HasSuffix(s, ".") || len(parts) > 3 {
+		return "", false
+	}
+	bits := 8 * len(parts)
+	for len(parts) < 4 {
+		parts = append(parts, "0")
+	}
+	a, err := netip.ParseAddr(strings.Join(parts, "."))
+	return netip.PrefixFrom(a, bits).String(), err == nil
+}
+
+// namely reports whether a test holds for names only, and for no text of an address.
+func namely(t test) bool {
+	named := func(s string) bool { return strings.Trim(s, "0123456789abcdefABCDEF.:%") != "" }
+	switch t.op {
+	case equals:
+		return true
+	case contains, startsWith, endsWith:
+		return named(t.text)
+	case glob:
+		return slices.ContainsFunc(t.pattern, func(x piece) bool { return x.wild == 0 && named(x.text) })
+	case matches, present:
+	}
+	return false
+}

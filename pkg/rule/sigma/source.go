@@ -1,0 +1,148 @@
+package sigma
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+
+	"github.com/shrike-sec/shrike/pkg/event"
+)
+
+// source is a log source of Sigma's that we have, and what its fields are here.
+type source struct {
+	name     string // for messages
+	class    event.Class
+	provider string // the one whose logs are meant; "" for any
+	format   string // likewise
+	fields   map[string]operand
+	objects  map[string]string // prefix of Sigma's fields to an object of ours
+	drop     []string          // prefixes that names of fields may have before them
+	group    []string
+	show     []string
+}
+
+// sourceOf returns the log source that a rule names.
+func sourceOf(n *node, at place) (*source, error) {
+	if n == nil || n.kind != mapping {
+		return nil, refuse(at, "the rule has no logsource")
+	}
+	product, service, category := strings.ToLower(n.textOf("product")), strings.ToLower(n.textOf("service")), strings.ToLower(n.textOf("category"))
+	switch {
+	case product == "aws" && (service == "cloudtrail" || service == "" && category == ""):
+		return cloudTrail(), nil
+	case product == "aws" && (service == "vpcflow" || service == "vpc_flow"), category == "firewall" && (product == "" || product == "aws"):
+		return flows(product), nil
+	case product == "aws" && strings.HasPrefix(service, "route53"), category == "dns" && (product == "" || product == "aws"):
+		return resolver(product), nil
+	case product == "azure" && (service == "activitylogs" || service == "azureactivity"):
+		return azure(), nil
+	case product == "gcp" && (service == "gcp.audit" || service == "audit"):
+		return gcp(), nil
+	case category == "webserver" || category == "proxy", product == "" && category == "" && (service == "nginx" || service == "apache"):
+		return web(category, product, service, n.at)
+	}
+	return nil, refuse(n.at, "no class of ours has the events of logsource %s", logsource(product, service, category))
+}
+
+func logsource(product, service, category string) string {
+	var parts []string
+	for _, p := range [][2]string{{"product", product}, {"category", category}, {"service", service}} {
+		if p[1] != "" {
+			parts = append(parts, p[0]+" "+p[1])
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// base is what has to hold for an event to be of the source, beside its class.
+func (s *source) base(e expression) expression {
+	switch {
+	case s.format != "":
+		return and(compared("format == "+quoted(s.format), ""), e)
+	case s.provider != "" && !e.says(s.provider):
+		return and(compared("provider == "+quoted(s.provider), ""), e)
+	}
+	return e
+}
+
+// operand returns what a field of the source is here.
+func (s *source) operand(name string, at place) (operand, error) {
+	for _, prefix := range s.drop {
+		name = strings.TrimPrefix(name, prefix)
+	}
+	if o, ok := s.fields[strings.ToLower(name)]; ok {
+		o.name = name
+		return o, nil
+	}
+	for prefix, ours := range s.objects {
+		if len(name) == len(prefix) && strings.EqualFold(name, prefix) {
+			return operand{kind: object, name: name, text: ours, key: ours}, nil
+		}
+		if len(name) > len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) && name[len(prefix)] == '.' {
+			return leaf(name, ours, name[len(prefix)+1:], at)
+		}
+	}
+	return operand{}, &refusal{
+		at: at, message: "no field of ours holds " + quoted(name) + " of " + s.name,
+		hint: nearest(name, s.names()),
+	}
+}
+
+func (s *source) names() []string {
+	var names []string
+	for key, o := range s.fields {
+		names = append(names, first(o.name, key))
+	}
+	slices.Sort(names)
+	return names
+}
+
+var (
+	plainKey = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$]*$`)
+	words    = []string{"and", "or", "not", "in", "matches", "contains", "startsWith", "endsWith", "let", "if", "else", "true", "false", "nil"}
+)
+
+// leaf is a place inside an object. CloudTrail's items are arrays, and of arrays any element will do.
+func leaf(name, object, rest string, at place) (operand, error) {
+	text := object
+	keys := strings.Split(rest, ".")
+	for i, key := range keys {
+		array := i < len(keys)-1 && key == "items"
+		for _, mark := range []string{"{}", "[*]", "[]"} {
+			if cut, ok := strings.CutSuffix(key, mark); ok {
+				key, array = cut, true
+			}
+		}
+		switch {
+		case key == "" && array:
+		case key == "" || strings.ContainsAny(key, "\"\\[]ǁ\n"):
+			return operand{}, refuse(at, "%s is no path of keys", name)
+		case strings.Trim(key, "0123456789") == "" && len(key) < 6:
+			text += "[" + key + "]"
+		case plainKey.MatchString(key) && !slices.Contains(words, key):
+			text += "." + key
+		default:
+			text += `["` + key + `"]`
+		}
+		if array {
+			text += "[]"
+		}
+	}
+	return operand{kind: textKind, name: name, text: text, leaf: true, key: text}, nil
+}
+
+// nearest returns the candidate that a word most likely stands for, quoted, or "".
+func nearest(word string, candidates []string) string {
+	best, distance := "", max(2, len(word)/4)+1
+	for _, c := range candidates {
+		if d := levenshtein.ComputeDistance(strings.ToLower(word), strings.ToLower(c)); d < distance && d < len(c) {
+			best, distance = c, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return quoted(best)
+}

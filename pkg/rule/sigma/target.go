@@ -1,0 +1,122 @@
+package sigma
+
+import (
+	"slices"
+	"strings"
+)
+
+// The path and the query of a request are two fields of ours, and one of Sigma's: what cs-uri-query says is held against
+// the query and against path?query, because rules mean both. c-uri may be the whole URL besides.
+const (
+	urlPath  = "url_path"
+	urlQuery = "url_query"
+	wholeURL = `url_scheme + "://" + url_host + url_path`
+)
+
+// targets is that the path and the query of a request, as one text, are as one of the tests says.
+func (o operand) targets(tests []test, cased bool) expression {
+	var parts []expression
+	by := map[op][]test{}
+	for _, t := range tests {
+		switch {
+		case t.op == present:
+			return o.present()
+		case t.op == glob || t.op == matches || strings.Contains(t.text, "?"):
+			parts = append(parts, across(t, cased))
+		default:
+			by[t.op] = append(by[t.op], t)
+		}
+	}
+	loose, tight := slices.Concat(by[contains], by[startsWith]), slices.Concat(by[endsWith], by[equals])
+	parts = append(parts, textual(urlPath, loose, cased), and(empty(urlQuery), textual(urlPath, tight, cased)),
+		textual(urlQuery, slices.Concat(loose, tight), cased))
+	if o.text == wholeURL {
+		parts = append(parts, o.whole(tests, cased))
+	}
+	return or(parts...)
+}
+
+func empty(x string) expression { return compared(x+` == ""`, x+` != ""`) }
+
+// across is a test that may hold over the end of the path and the beginning of the query.
+func across(t test, cased bool) expression {
+	inQuery := textual(urlQuery, []test{t}, cased)
+	if before, after, ok := questioned(t); ok {
+		inPath := expression{join: never}
+		if t.op == glob {
+			inPath = and(pick(openEnded(t.pattern, true), expression{join: always}, empty(urlQuery)), textual(urlPath, []test{t}, cased))
+		}
+		return or(and(side(urlPath, before, cased), side(urlQuery, after, cased)), inPath, inQuery)
+	}
+	return or(inQuery, and(empty(urlQuery), textual(urlPath, []test{t}, cased)),
+		and(not(empty(urlQuery)), textual("("+urlPath+` + "?" + `+urlQuery+")", []test{t}, cased)))
+}
+
+// questioned takes a test apart at its one question mark, which stands between path and query: what it asks of the end of
+// the path, and of the beginning of the query.
+func questioned(t test) (before, after test, ok bool) {
+	var a, b string
+	open, end := t.op == contains || t.op == endsWith, t.op == contains || t.op == startsWith
+	switch t.op {
+	case glob:
+		var wild []piece
+		a, b, wild = around(t.pattern)
+		if len(wild) != 1 {
+			return test{}, test{}, false
+		}
+		open, end = openEnded(t.pattern, false), openEnded(t.pattern, true)
+	case matches:
+		return test{}, test{}, false
+	default:
+		a, b, _ = strings.Cut(t.text, "?")
+	}
+	return test{op: pick(open, endsWith, equals), text: a}, test{op: pick(end, startsWith, equals), text: b}, true
+}
+
+// around takes apart a pattern of texts around a question mark; wild are the wildcards that are not at an end.
+func around(p pattern) (before, after string, wild []piece) {
+	for i, x := range p {
+		switch {
+		case x.wild == 0 && strings.Contains(x.text, "?"), x.wild == '*' && i > 0 && i < len(p)-1:
+			wild = append(wild, x, x)
+		case x.wild == '?':
+			wild = append(wild, x)
+		case x.wild == 0 && len(wild) == 0:
+			before += x.text
+		case x.wild == 0:
+			after += x.text
+		}
+	}
+	return before, after, wild
+}
+
+// openEnded reports whether a pattern begins, or ends, with any text.
+func openEnded(p pattern, atEnd bool) bool {
+	return p[pick(atEnd, len(p)-1, 0)].wild == '*'
+}
+
+func side(x string, t test, cased bool) expression {
+	switch {
+	case t.text != "" || t.op == equals:
+		return textual(x, []test{t}, cased)
+	case x == urlQuery:
+		return not(empty(urlQuery))
+	}
+	return expression{join: always}
+}
+
+// whole is a test of the URL with scheme and host.
+func (o operand) whole(tests []test, cased bool) expression {
+	var parts []expression
+	for _, t := range tests {
+		if t.op == contains && !strings.ContainsAny(strings.TrimPrefix(t.text, "/"), "/:?") {
+			if !strings.HasPrefix(t.text, "/") {
+				parts = append(parts, textual("url_host", []test{t}, cased))
+			}
+			continue
+		}
+		parts = append(parts, and(empty(urlQuery), textual("("+wholeURL+")", []test{t}, cased)),
+			and(not(empty(urlQuery)), textual("("+wholeURL+` + "?" + `+urlQuery+")", []test{t}, cased)))
+	}
+	return or(parts...)
+}
