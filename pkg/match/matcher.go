@@ -88,6 +88,9 @@ func newMatcher(rules []*rule.Rule, find func(*event.Event, []rule.Hit) []rule.H
 	return m
 }
 
+// Profile has the matcher ask p, which is of the same set, which rules match.
+func (m *Matcher) Profile(p *rule.Profiler) { m.find = p.Hits }
+
 // Bucket returns the width of the time buckets in which matches of r are combined: 1/256 of the window, rounded down to
 // whole seconds, at least one second; so a window's edge is off by less than half a percent, or a second. 0 means that each
 // match is a signal of its own, which is so where each event is its own alert, and where order counts.

@@ -59,6 +59,7 @@ func newDetector(o DetectOptions) *detector {
 		matches:       counters(o.Metrics, "shrike_matches_total", "Events that a rule matched.", "rule", ruleIDs(o.Rules)...),
 		excepts: counters(o.Metrics, "shrike_exception_hits_total", "Events that an exception took out of what its rule found.", "exception",
 			exceptionIDs(o.Rules)...),
+		costs:   newCostMetrics(o.Metrics, o.Rules),
 		repeats: counter(o.Metrics, "shrike_repeated_events_total", "Events that detect dropped as delivered before."),
 	}
 }
@@ -100,6 +101,7 @@ type detector struct {
 	matches *prometheus.CounterVec
 	excepts *prometheus.CounterVec
 	repeats prometheus.Counter
+	costs   *costMetrics
 
 	mu         sync.Mutex
 	partitions map[string]*watcher // guarded by mu; each watcher belongs to its partition's one goroutine
@@ -110,6 +112,7 @@ type detector struct {
 type watcher struct {
 	parser  parser
 	matcher *match.Matcher
+	costs   *rule.Profiler // what the matcher asks
 	recent  recent
 	latest  map[string]progress // by source
 	sent    []time.Time         // when each shard last heard from here
@@ -128,7 +131,9 @@ func (d *detector) watcher(topic string, partition int) *watcher {
 			latest:  make(map[string]progress),
 			sent:    make([]time.Time, d.Shards),
 			classes: make(map[event.Class]int),
+			costs:   newProfiler(d.Rules),
 		}
+		w.matcher.Profile(w.costs)
 		d.partitions[key] = w
 	}
 	return w
@@ -165,6 +170,7 @@ func (d *detector) do(ctx context.Context, r *Range) error {
 	for id, n := range w.matcher.Excepted() {
 		d.excepts.WithLabelValues(id).Add(float64(n))
 	}
+	w.costs.Take(d.costs.add)
 	d.repeats.Add(float64(repeats))
 	d.metrics.add(&w.parser.tally, w.classes)
 	d.metrics.seconds.Observe(time.Since(started).Seconds())

@@ -85,6 +85,7 @@ type correlateMetrics struct {
 	alerts, evicted              *prometheus.CounterVec // rule
 	dropped, skipped, unreadable prometheus.Counter
 	keys, bytes                  *prometheus.GaugeVec // shard
+	ruleBytes                    *prometheus.GaugeVec // rule, shard
 	held                         *prometheus.GaugeVec // shard
 }
 
@@ -97,6 +98,7 @@ func newCorrelateMetrics(reg prometheus.Registerer, set *rule.Set, shards int) *
 		unreadable: counter(reg, "shrike_unreadable_frames_total", "Messages of the topic signals that are no frame."),
 		keys:       gauges(reg, "shrike_state_groups", "Groups that a shard tracks.", "shard", shards),
 		bytes:      gauges(reg, "shrike_state_bytes", "Estimated memory of the groups that a shard tracks, in bytes.", "shard", shards),
+		ruleBytes:  ruleGauge(reg, "shrike_rule_state_bytes", "Estimated memory of the groups of a rule that a shard tracks, in bytes."),
 		held:       gauges(reg, "shrike_held_signals", "Signals of first-seen rules that wait for the memory in ClickHouse.", "shard", shards),
 	}
 	return m
@@ -106,13 +108,14 @@ func newCorrelateMetrics(reg prometheus.Registerer, set *rule.Set, shards int) *
 func (m *correlateMetrics) observe(stats correlate.Stats, evicted map[string]uint64) {
 	var keys int
 	var size int64
+	shard := strconv.Itoa(stats.Shard)
 	for _, r := range stats.Rules {
+		m.ruleBytes.WithLabelValues(r.Rule, shard).Set(float64(r.Bytes))
 		keys += r.Keys
 		size += r.Bytes
 		m.evicted.WithLabelValues(r.Rule).Add(float64(r.Evicted - evicted[r.Rule]))
 		evicted[r.Rule] = r.Evicted
 	}
-	shard := strconv.Itoa(stats.Shard)
 	m.keys.WithLabelValues(shard).Set(float64(keys))
 	m.bytes.WithLabelValues(shard).Set(float64(size))
 	m.held.WithLabelValues(shard).Set(float64(stats.Held))

@@ -104,25 +104,29 @@ func (ix *index) add(t *target, q requirement) {
 	}
 }
 
-// match appends the targets that match e. A target hangs on one field and one value of the event: it comes once.
-func (ix *index) match(e *event.Event, dst []Hit) []Hit {
+// match appends the targets that match e, measured by p unless it is nil. A target hangs on one field and one value of the
+// event: it comes once.
+func (ix *index) match(e *event.Event, dst []Hit, p *Profiler) []Hit {
 	before := len(dst)
 	for i := range ix.texts {
-		dst = appendMatches(dst, ix.texts[i].find(e), e)
+		dst = appendMatches(dst, ix.texts[i].find(e), e, p)
 	}
 	for i := range ix.ints {
 		if v, ok := e.Int(ix.ints[i].field); ok {
-			dst = appendMatches(dst, ix.ints[i].targets[v], e)
+			dst = appendMatches(dst, ix.ints[i].targets[v], e, p)
 		}
 	}
-	dst = appendMatches(dst, ix.rest, e)
+	dst = appendMatches(dst, ix.rest, e, p)
 	if len(dst)-before > 1 {
 		slices.SortFunc(dst[before:], byPlace)
 	}
 	return dst
 }
 
-func appendMatches(dst []Hit, candidates []*target, e *event.Event) []Hit {
+func appendMatches(dst []Hit, candidates []*target, e *event.Event, p *Profiler) []Hit {
+	if p != nil {
+		return p.append(dst, candidates, e)
+	}
 	for _, t := range candidates {
 		if t.matches(e) {
 			dst = append(dst, t.hit(e))

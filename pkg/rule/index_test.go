@@ -116,6 +116,10 @@ func TestMatchAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { hits = set.Hits(e, hits[:0]) }); n != 0 || len(hits) != 4 {
 		t.Errorf("Hits allocates %v times and gives %d hits, want 4", n, len(hits))
 	}
+	p := NewProfiler(set, ProfileOptions{Now: ticking()})
+	if n := testing.AllocsPerRun(100, func() { hits = p.Hits(e, hits[:0]) }); n != 0 || len(hits) != 4 {
+		t.Errorf("measured, Hits allocates %v times and gives %d hits, want 4", n, len(hits))
+	}
 	if got := fmt.Sprint(ids(dst)); got != "[r1 r2 r3]" {
 		t.Errorf("matched %s, want [r1 r2 r3]", got)
 	}

@@ -95,7 +95,7 @@ func (s *Set) Hash() string { return s.hash }
 // Hits appends the rules whose class, outcome and condition hold for e to dst and returns it, in the order of their ids; a
 // sequence comes once for each of its steps that matches, in their order. Hits that an exception takes away are among them,
 // and say so. Rules of mode off never match. It allocates nothing beyond dst.
-func (s *Set) Hits(e *event.Event, dst []Hit) []Hit { return s.indexes[e.Class].match(e, dst) }
+func (s *Set) Hits(e *event.Event, dst []Hit) []Hit { return s.indexes[e.Class].match(e, dst, nil) }
 
 // Match is Hits without steps and excepted hits: each rule comes once.
 func (s *Set) Match(e *event.Event, dst []*Rule) []*Rule {
