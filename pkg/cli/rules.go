@@ -19,6 +19,15 @@ import (
 // rules loads the rules at the paths, else the configured ones, else those that are built in, and keeps only those
 // with the ids, if any. What is wrong with them is an error of usage.
 func (s *shell) rules(paths, only []string) (*rule.Set, error) {
+	set, err := s.allRules(paths)
+	if err != nil {
+		return nil, err
+	}
+	return keep(set, only)
+}
+
+// allRules is rules without a choice of ids.
+func (s *shell) allRules(paths []string) (*rule.Set, error) {
 	cfg, err := s.config()
 	if err != nil {
 		return nil, err
@@ -30,6 +39,11 @@ func (s *shell) rules(paths, only []string) (*rule.Set, error) {
 	if err != nil {
 		return nil, &exit{exitUsage, err}
 	}
+	return set, nil
+}
+
+// keep returns the set of the rules with these ids, or all of them where there are none.
+func keep(set *rule.Set, only []string) (*rule.Set, error) {
 	if len(only) == 0 {
 		return set, nil
 	}
@@ -72,6 +86,7 @@ func (s *shell) rulesCommand() *cobra.Command {
 	}
 	c.AddCommand(
 		s.rulesLintCommand(), s.rulesTestCommand(), s.rulesListCommand(), s.rulesExplainCommand(), s.rulesExceptionsCommand(),
+		s.rulesSigmaCommand(),
 	)
 	return c
 }

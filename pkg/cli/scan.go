@@ -23,7 +23,7 @@ import (
 type scanFlags struct {
 	output, since, until, failOn string
 	digestKeys                   string
-	only, paths                  []string
+	only, paths, sigma           []string
 	dead, noRedact               bool
 }
 
@@ -39,6 +39,7 @@ Exit status: 0 no alert, 1 alerts of at least --fail-on, 2 usage or broken rules
 		Example: `  shrike scan trail/
   shrike scan --since 2026-03-01 --until 2026-03-02T12:00:00Z --output json trail/ | jq .title
   shrike scan --rules my-rules/ --rule aws-root-console-login --fail-on high trail.json.gz
+  shrike scan --sigma sigma/rules/cloud/aws trail/
   aws cloudtrail list-public-keys --start-time 2026-01-01 > keys.json && shrike scan --digest-keys keys.json AWSLogs/
   aws s3 cp s3://bucket/trail.json.gz - | shrike scan -`,
 		RunE: func(cmd *cobra.Command, args []string) error { return s.scan(cmd.Context(), args, f) },
@@ -48,6 +49,7 @@ Exit status: 0 no alert, 1 alerts of at least --fail-on, 2 usage or broken rules
 	c.Flags().StringVar(&f.until, "until", "", "skip events at and after this time")
 	c.Flags().StringArrayVar(&f.only, "rule", nil, "id of the one rule to run; may be repeated")
 	c.Flags().StringArrayVar(&f.paths, "rules", nil, "rule file or folder instead of the built-in rules; may be repeated")
+	c.Flags().StringArrayVar(&f.sigma, "sigma", nil, "Sigma file or folder: its rules alone, or beside --rules; may be repeated")
 	c.Flags().StringVar(&f.failOn, "fail-on", "low", "least severity that ends with status 1: info, low, medium, high, critical, or never")
 	c.Flags().BoolVar(&f.dead, "dead-letters", false, "print each record that cannot be parsed to standard error")
 	c.Flags().StringVar(&f.digestKeys, "digest-keys", "", "file with the public keys of CloudTrail's digests: the answer of list-public-keys, PEM or DER")
@@ -98,7 +100,7 @@ func (s *shell) scanOptions(f scanFlags) (o scan.Options, err error) {
 	if o.Until, err = parseTime("until", f.until, now); err != nil {
 		return o, err
 	}
-	if o.Rules, err = s.rules(f.paths, f.only); err != nil {
+	if o.Rules, err = s.scanRules(f); err != nil {
 		return o, err
 	}
 	if o.DigestKeys, err = digest.ReadKeys(f.digestKeys); err != nil {
@@ -111,6 +113,24 @@ func (s *shell) scanOptions(f scanFlags) (o scan.Options, err error) {
 	}
 	o.Secrets = f.noRedact
 	return o, nil
+}
+
+// scanRules loads the rules to run: those of --rules and --sigma, or the usual ones where neither is given.
+func (s *shell) scanRules(f scanFlags) (*rule.Set, error) {
+	if len(f.sigma) == 0 {
+		return s.rules(f.paths, f.only)
+	}
+	set := rule.NewSet(nil)
+	var err error
+	if len(f.paths) > 0 {
+		if set, err = s.allRules(f.paths); err != nil {
+			return nil, err
+		}
+	}
+	if set, err = s.withSigma(set, f.sigma); err != nil {
+		return nil, err
+	}
+	return keep(set, f.only)
 }
 
 // progress returns a bar over the bytes of the inputs when a person looks at stderr, else nil.

@@ -34,6 +34,9 @@ func (s *Set) Filter(keep func(*Rule) bool) *Set {
 	return newSet(rules, s.exceptions)
 }
 
+// With returns the set with further rules, whose ids it does not have.
+func (s *Set) With(rules []*Rule) *Set { return newSet(slices.Concat(s.rules, rules), s.exceptions) }
+
 // newSet makes a set. Exceptions of other rules are left out.
 func newSet(rules []*Rule, exceptions []*Exception) *Set {
 	s := &Set{rules: slices.Clone(rules)}

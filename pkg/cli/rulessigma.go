@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/shrike-sec/shrike/pkg/rule"
+	"github.com/shrike-sec/shrike/pkg/rule/sigma"
+)
+
+func (s *shell) rulesSigmaCommand() *cobra.Command {
+	var output string
+	var force bool
+	c := &cobra.Command{
+		Use: "import-sigma PATH... --output DIR", Short: "Write Sigma rules and correlations as rules of Shrike", Args: cobra.MinimumNArgs(1),
+		Long: `Write Sigma rules, correlations and filters as rules of Shrike: one file a rule, with author and licence, experimental
+because Sigma's rules have no tests. What Shrike cannot say exactly is not imported, and standard error says why. Filters, and
+rules that only correlations use, are taken up into the rules that name them. docs/SIGMA.md has what becomes what.
+
+Exit status: 0 all imported, 1 some were not, 2 usage or files that are there already, 3 input that cannot be read.`,
+		Example: `  shrike rules import-sigma sigma/rules/cloud/aws --output my-rules/sigma
+  shrike rules import-sigma sigma/rules/web --output my-rules/sigma --force    # again, over those that are there`,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if output == "" {
+				return usage("say by --output into which folder")
+			}
+			return s.importSigma(args, output, force)
+		},
+	}
+	c.Flags().StringVar(&output, "output", "", "folder to write rule files into; made where there is none")
+	c.Flags().BoolVar(&force, "force", false, "replace files that are there")
+	return c
+}
+
+func (s *shell) importSigma(paths []string, dir string, force bool) error {
+	files, err := sigma.Read(paths...)
+	if err != nil {
+		return &exit{exitInput, err}
+	}
+	result := sigma.Import(files, sigma.Options{})
+	if err := writeRules(result.Rules, dir, force); err != nil {
+		return err
+	}
+	for _, r := range result.Refusals {
+		sayRefusal(s.err, r)
+	}
+	fmt.Fprintf(s.out, "%d rules written to %s, %d not imported, %d taken up into others\n",
+		len(result.Rules), dir, len(result.Refusals), result.Parts)
+	if len(result.Refusals) > 0 {
+		return &exit{exitBad, nil}
+	}
+	return nil
+}
+
+// writeRules writes all files, or none where one is there already.
+func writeRules(rules []sigma.Rule, dir string, force bool) error {
+	var there []error
+	for _, r := range rules {
+		name := filepath.Join(dir, r.ID+".yml")
+		if _, err := os.Lstat(name); !force && !errors.Is(err, os.ErrNotExist) {
+			there = append(there, fmt.Errorf("%s is there already: --force replaces it", name))
+		}
+	}
+	if len(there) > 0 {
+		return &exit{exitUsage, errors.Join(there...)}
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make folder of rules: %w", err)
+	}
+	for _, r := range rules {
+		name := filepath.Join(dir, r.ID+".yml")
+		if err := renameio.WriteFile(name, r.Text, 0o644); err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// sayRefusal prints why a Sigma document is no rule, on one line.
+func sayRefusal(out io.Writer, r sigma.Refusal) {
+	at := fmt.Sprintf("%s:%d:%d", printable(r.File), r.Line, r.Column)
+	if r.Title != "" {
+		at += ": " + printable(r.Title)
+	}
+	fmt.Fprintf(out, "%s: %s\n", at, printable(r.Summary()))
+}
+
+// withSigma adds the Sigma rules at the paths to a set. What cannot be imported is said, and does not stop the rest.
+func (s *shell) withSigma(set *rule.Set, paths []string) (*rule.Set, error) {
+	files, err := sigma.Read(paths...)
+	if err != nil {
+		return nil, &exit{exitInput, err}
+	}
+	result := sigma.Import(files, sigma.Options{Taken: func(id string) bool { return set.Rule(id) != nil }})
+	imported, err := result.Set()
+	if err != nil {
+		return nil, err
+	}
+	const shown = 20
+	for _, r := range result.Refusals[:min(shown, len(result.Refusals))] {
+		sayRefusal(s.err, r)
+	}
+	if more := len(result.Refusals) - shown; more > 0 {
+		fmt.Fprintf(s.err, "and %d more that cannot be imported: shrike rules import-sigma says why\n", more)
+	}
+	return set.With(imported.Rules()), nil
+}
