@@ -85,8 +85,13 @@ func (s *shell) rulesCommand() *cobra.Command {
 		},
 	}
 	c.AddCommand(
-		s.rulesLintCommand(), s.rulesTestCommand(), s.rulesListCommand(), s.rulesExplainCommand(), s.rulesExceptionsCommand(),
+		s.rulesLintCommand(),
+		s.rulesTestCommand(),
+		s.rulesListCommand(),
+		s.rulesExplainCommand(),
+		s.rulesExceptionsCommand(),
 		s.rulesSigmaCommand(),
+		s.rulesProfileCommand(),
 	)
 	return c
 }

@@ -33,9 +33,10 @@ type Options struct {
 	Since      time.Time // events before are skipped; zero: none
 	Until      time.Time // events at and after are skipped; zero: none
 	DeadLetter func(*record.DeadLetter)
-	Secrets    bool        // alerts show secrets as the log has them
-	DigestKeys digest.Keys // public keys of CloudTrail's digests; none: their signatures are not looked at
-	Progress   io.Writer   // gets every byte of the files as stored; nil for none
+	Secrets    bool           // alerts show secrets as the log has them
+	DigestKeys digest.Keys    // public keys of CloudTrail's digests; none: their signatures are not looked at
+	Progress   io.Writer      // gets every byte of the files as stored; nil for none
+	Profiler   *rule.Profiler // measures the rules, which are its set's; nil: nobody does
 
 	rangeSize int // events whose signals are folded together before they are correlated; 0 is usualRange
 }
@@ -46,14 +47,15 @@ const usualRange = 20_000
 // Report is what a scan found.
 type Report struct {
 	Counts
-	Digests     int               // of CloudTrail, by which the trail was checked
-	Skipped     int64             // events outside of Since and Until
-	Alerts      []alert.Alert     // by first event time, then severity, highest first
-	Lost        int64             // alerts over the bound of what is kept
-	First, Last time.Time         // event times of what was looked at
-	Excepted    map[string]uint64 // events that an exception took out of what its rule found, by exception id
-	Unlearned   []string          // ids of first_seen rules that could not be evaluated: no group saw its learning time through
-	Unreadable  []error           // inputs that could not be read, or not to their end
+	Digests     int                   // of CloudTrail, by which the trail was checked
+	Skipped     int64                 // events outside of Since and Until
+	Alerts      []alert.Alert         // by first event time, then severity, highest first
+	Lost        int64                 // alerts over the bound of what is kept
+	First, Last time.Time             // event times of what was looked at
+	Excepted    map[string]uint64     // events that an exception took out of what its rule found, by exception id
+	Unlearned   []string              // ids of first_seen rules that could not be evaluated: no group saw its learning time through
+	State       []correlate.RuleStats // of each rule when all was read; a scan drops nothing by time
+	Unreadable  []error               // inputs that could not be read, or not to their end
 }
 
 // Run reads the inputs and takes their events through the rules. The error is the context's; whatever is wrong with
@@ -114,10 +116,14 @@ func newScan(o Options) *scan {
 }
 
 func matcher(o Options) *match.Matcher {
+	m := match.New(o.Rules)
 	if o.Secrets {
-		return match.NewRedacting(o.Rules, nil)
+		m = match.NewRedacting(o.Rules, nil)
 	}
-	return match.New(o.Rules)
+	if o.Profiler != nil {
+		m.Profile(o.Profiler)
+	}
+	return m
 }
 
 func (s *scan) event(e *event.Event) error {
@@ -161,8 +167,9 @@ func (s *scan) keep(r correlate.Result) {
 
 func (s *scan) finish() *Report {
 	s.correlate()
-	s.keep(s.engine.Finish())
 	r := &s.report
+	r.State = s.engine.Stats().Rules
+	s.keep(s.engine.Finish())
 	r.Counts = s.reader.Counts()
 	for _, a := range s.alerts {
 		r.Alerts = append(r.Alerts, a)
