@@ -24,6 +24,7 @@ type Alert struct {
 	Period         Period            `json:"period"`
 	FirstEventTime time.Time         `json:"first_event_time"`
 	LastEventTime  time.Time         `json:"last_event_time"`
+	Reached        []Reached         `json:"reached,omitempty"` // by severity, lowest first; see Levels
 	Count          uint64            `json:"count"`
 	Late           bool              `json:"late"`   // its events came after the watermark
 	Events         []Sample          `json:"events"` // up to 20, the smallest by (time, id)
@@ -31,6 +32,17 @@ type Alert struct {
 	References     []string          `json:"references,omitempty"`
 	Runbook        string            `json:"runbook,omitempty"`
 	Pivots         []Pivot           `json:"pivots,omitempty"`
+}
+
+// Reached says when an alert reached one of the severities that its rule gives: an alert that is high has also reached
+// medium, if its rule has that. It is what rules over alerts go by, since it does not depend on how events were cut into
+// revisions.
+type Reached struct {
+	Severity string `json:"severity"`
+	// EventTime is when the rule fired with it, in event time: the end of the first window, or match, that does, once an
+	// event as severe is there. Of rules that wait (unless, absence), it is when the wait was over.
+	EventTime time.Time `json:"event_time"`
+	Revision  int64     `json:"revision"` // the first that says so
 }
 
 // Entity is whom or what the alert is about.

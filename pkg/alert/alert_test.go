@@ -35,8 +35,9 @@ func example() Alert {
 		Schema: 1, ID: NewID("h", "r", []string{"k"}, 7), Revision: 1, Status: "open", RuleID: "r", RuleVersion: "v", Title: "t",
 		Severity: "high", Attack: []string{"T1078.004"}, Classes: []string{"api"}, Entity: Entity{Kind: "principal", ID: "k"},
 		Group: map[string]string{"actor": "k"}, Period: Period{Start: at, End: at}, FirstEventTime: at, LastEventTime: at, Count: 1,
-		Events: []Sample{{EventUID: "1c7d", Class: "api", EventTime: at, Fields: map[string]json.RawMessage{"mfa": json.RawMessage("false")}}},
-		Pivots: []Pivot{{Name: "p", SQL: "SELECT 1"}},
+		Reached: []Reached{{Severity: "high", EventTime: at, Revision: 1}},
+		Events:  []Sample{{EventUID: "1c7d", Class: "api", EventTime: at, Fields: map[string]json.RawMessage{"mfa": json.RawMessage("false")}}},
+		Pivots:  []Pivot{{Name: "p", SQL: "SELECT 1"}},
 	}
 }
 
@@ -63,6 +64,7 @@ func TestSchemaTakesAlertsAndNothingElse(t *testing.T) {
 		{`"schema":1`, `"schema":2`}, {`"severity":"high"`, `"severity":"bad"`}, {`"count":1`, `"count":0`},
 		{`"status":"open"`, `"status":"shut"`}, {`"classes":["api"]`, `"classes":["log"]`}, {`"late":false,`, ``},
 		{`"kind":"principal"`, `"kind":"person"`}, {`T09:14:07Z`, `T09:14:07`}, {`"title":"t"`, `"title":"t","extra":1`},
+		{`"reached":[{"severity":"high",`, `"reached":[{`},
 	} {
 		bad := strings.Replace(string(good), swap[0], swap[1], 1)
 		if bad == string(good) {

@@ -48,11 +48,22 @@ type Field struct {
 	ECS     string   // Elastic Common Schema name, "" when there is none
 	OCSF    string   // OCSF attribute path, "" when there is none
 	Entity  Entity   // "" when the field names no entity
-	Values  []string // the closed set of values; nil when open
+	Values  []string // the closed set of values; nil when open; see Closed
 	SQL     string   // ClickHouse column type (for an object: of its <name>_json column)
-	Meta    bool     // a column the pipeline fills from Event's own members; not a field of rules, has no handle
+	// ValuesOf has the closed sets of single classes, where they differ.
+	ValuesOf map[Class][]string
+	Meta     bool // a column the pipeline fills from Event's own members; not a field of rules, has no handle
 
 	slot uint16
+}
+
+// Closed returns the closed set of the field's values in events of class c, nil when it is open. It is shared: do not
+// change it.
+func (f *Field) Closed(c Class) []string {
+	if v, ok := f.ValuesOf[c]; ok {
+		return v
+	}
+	return f.Values
 }
 
 // In reports whether events of class c have the field.

@@ -3,19 +3,22 @@ package event
 // The field table. One declaration defines a field everywhere: add one here, and rules, SQL and documents have it.
 // SQL names the ClickHouse type; numbers, floats and booleans are Nullable there, times are DateTime64(9).
 
-var allClasses = []Class{API, Flow, HTTP, DNS}
+var (
+	allClasses = []Class{API, Flow, HTTP, DNS} // of logs
+	withAlerts = append(LogClasses(), Alert)
+)
 
 // Every class: who, when, where.
 var (
-	EventTime    = TimeField{define(Field{Name: "event_time", Type: TypeTime, Classes: allClasses, Meaning: "when it happened, with the precision the log had", ECS: "@timestamp", OCSF: "time", SQL: "DateTime64(9, 'UTC')"})}
+	EventTime    = TimeField{define(Field{Name: "event_time", Type: TypeTime, Classes: withAlerts, Meaning: "when it happened, with the precision the log had", ECS: "@timestamp", OCSF: "time", SQL: "DateTime64(9, 'UTC')"})}
 	ReceivedTime = TimeField{define(Field{Name: "received_time", Type: TypeTime, Classes: allClasses, Meaning: "when a source of ours first saw the record", ECS: "event.ingested", OCSF: "metadata.logged_time", SQL: "DateTime64(9, 'UTC')"})}
-	NativeID     = TextField{define(Field{Name: "native_id", Type: TypeText, Classes: allClasses, Meaning: "the log's own id of the event", ECS: "event.id", OCSF: "metadata.uid", SQL: "String"})}
+	NativeID     = TextField{define(Field{Name: "native_id", Type: TypeText, Classes: withAlerts, Meaning: "the log's own id of the event", ECS: "event.id", OCSF: "metadata.uid", SQL: "String"})}
 	Format       = TextField{define(Field{Name: "format", Type: TypeText, Classes: allClasses, Meaning: "the vendor's format", ECS: "event.dataset", OCSF: "metadata.product.name", SQL: "LowCardinality(String)"})}
 	Provider     = TextField{define(Field{Name: "provider", Type: TypeText, Classes: allClasses, Meaning: "whose cloud or software wrote it: aws, nginx, apache …", ECS: "cloud.provider", OCSF: "cloud.provider", SQL: "LowCardinality(String)"})}
-	AccountID    = TextField{define(Field{Name: "account_id", Type: TypeText, Classes: allClasses, Meaning: "account that the event happened in (the recipient, for an API call across accounts)", ECS: "cloud.account.id", OCSF: "cloud.account.uid", Entity: Account, SQL: "LowCardinality(String)"})}
-	Region       = TextField{define(Field{Name: "region", Type: TypeText, Classes: allClasses, Meaning: "region that the event happened in", ECS: "cloud.region", OCSF: "cloud.region", SQL: "LowCardinality(String)"})}
+	AccountID    = TextField{define(Field{Name: "account_id", Type: TypeText, Classes: withAlerts, Meaning: "account that the event happened in (the recipient, for an API call across accounts)", ECS: "cloud.account.id", OCSF: "cloud.account.uid", Entity: Account, SQL: "LowCardinality(String)"})}
+	Region       = TextField{define(Field{Name: "region", Type: TypeText, Classes: withAlerts, Meaning: "region that the event happened in", ECS: "cloud.region", OCSF: "cloud.region", SQL: "LowCardinality(String)"})}
 	Outcome      = TextField{define(Field{Name: "outcome", Type: TypeText, Classes: allClasses, Meaning: "success (ACCEPT, status < 400, NOERROR, no error code), failure or unknown", ECS: "event.outcome", OCSF: "status", Values: []string{Success, Failure, Unknown}, SQL: "LowCardinality(String)"})}
-	SrcIP        = AddrField{define(Field{Name: "src_ip", Type: TypeAddr, Classes: allClasses, Meaning: "address that the event came from", ECS: "source.ip", OCSF: "src_endpoint.ip", Entity: Address, SQL: "IPv6"})}
+	SrcIP        = AddrField{define(Field{Name: "src_ip", Type: TypeAddr, Classes: withAlerts, Meaning: "address that the event came from", ECS: "source.ip", OCSF: "src_endpoint.ip", Entity: Address, SQL: "IPv6"})}
 	SrcHost      = TextField{define(Field{Name: "src_host", Type: TypeText, Classes: allClasses, Meaning: "what the log says in place of an address: a service name, \"AWS Internal\", a host name", ECS: "source.address", OCSF: "src_endpoint.domain", Entity: Host, SQL: "LowCardinality(String)"})}
 	SrcCountry   = TextField{define(Field{Name: "src_country", Type: TypeText, Classes: allClasses, Meaning: "country of src_ip, ISO 3166-1 alpha-2, where the log or an enrichment says it", ECS: "source.geo.country_iso_code", OCSF: "src_endpoint.location.country", SQL: "LowCardinality(String)"})}
 	SrcASN       = IntField{define(Field{Name: "src_asn", Type: TypeInt, Classes: allClasses, Meaning: "autonomous system of src_ip, where the log or an enrichment says it", ECS: "source.as.number", OCSF: "src_endpoint.autonomous_system.number", SQL: "Nullable(UInt32)"})}
@@ -42,7 +45,7 @@ var (
 	ActorIdentityProvider = TextField{define(Field{Name: "actor_identity_provider", Type: TypeText, Classes: []Class{API}, Meaning: "SAML or web identity provider that vouched for the principal", OCSF: "actor.idp.name", SQL: "LowCardinality(String)"})}
 	ActorSourceIdentity   = TextField{define(Field{Name: "actor_source_identity", Type: TypeText, Classes: []Class{API}, Meaning: "source identity set when the role was first assumed", SQL: "String"})}
 	ActorIssuerARN        = TextField{define(Field{Name: "actor_issuer_arn", Type: TypeText, Classes: []Class{API}, Meaning: "role or user that issued the session", OCSF: "actor.session.issuer", Entity: Principal, SQL: "LowCardinality(String)"})}
-	AccessKeyID           = TextField{define(Field{Name: "access_key_id", Type: TypeText, Classes: []Class{API}, Meaning: "access key that signed the call", ECS: "aws.cloudtrail.user_identity.access_key_id", OCSF: "actor.user.credential_uid", SQL: "String"})}
+	AccessKeyID           = TextField{define(Field{Name: "access_key_id", Type: TypeText, Classes: []Class{API, Alert}, Meaning: "access key that signed the call", ECS: "aws.cloudtrail.user_identity.access_key_id", OCSF: "actor.user.credential_uid", SQL: "String"})}
 	MFA                   = BoolField{define(Field{Name: "mfa", Type: TypeBool, Classes: []Class{API}, Meaning: "whether the session or the sign-in used a second factor", OCSF: "actor.session.is_mfa", SQL: "Nullable(Bool)"})}
 	SessionCreatedTime    = TimeField{define(Field{Name: "session_created_time", Type: TypeTime, Classes: []Class{API}, Meaning: "when the temporary credentials were issued", OCSF: "actor.session.created_time", SQL: "DateTime64(9, 'UTC')"})}
 	SessionFromConsole    = BoolField{define(Field{Name: "session_from_console", Type: TypeBool, Classes: []Class{API}, Meaning: "whether the session comes from the web console", ECS: "aws.cloudtrail.session_credential_from_console", SQL: "Nullable(Bool)"})}
@@ -54,7 +57,7 @@ var (
 	Request               = ObjectField{define(Field{Name: "request", Type: TypeObject, Classes: []Class{API}, Meaning: "parameters of the call, keys as delivered", ECS: "aws.cloudtrail.request_parameters", OCSF: "api.request.data", SQL: "String"})}
 	Response              = ObjectField{define(Field{Name: "response", Type: TypeObject, Classes: []Class{API}, Meaning: "what the call returned, keys as delivered", ECS: "aws.cloudtrail.response_elements", OCSF: "api.response.data", SQL: "String"})}
 	Additional            = ObjectField{define(Field{Name: "additional", Type: TypeObject, Classes: []Class{API}, Meaning: "what the service added to the record, keys as delivered", ECS: "aws.cloudtrail.additional_eventdata", OCSF: "unmapped", SQL: "String"})}
-	Severity              = TextField{define(Field{Name: "severity", Type: TypeText, Classes: []Class{API}, Meaning: "how serious the writer thinks it is, as it spells it: NOTICE, Informational, 4 …", ECS: "log.level", OCSF: "severity", SQL: "LowCardinality(String)"})}
+	Severity              = TextField{define(Field{Name: "severity", Type: TypeText, Classes: []Class{API, Alert}, Meaning: "how serious the writer thinks it is, as it spells it: NOTICE, Informational, 4 …; of an alert, a severity that it has reached", ValuesOf: map[Class][]string{Alert: {"info", "low", "medium", "high", "critical"}}, ECS: "log.level", OCSF: "severity", SQL: "LowCardinality(String)"})}
 	Result                = TextField{define(Field{Name: "result", Type: TypeText, Classes: []Class{API}, Meaning: "result as the writer spells it, also of what is still under way: Start, Accept, Success, Failure …", ECS: "azure.activitylogs.result_type", OCSF: "status_detail", SQL: "LowCardinality(String)"})}
 	TenantID              = TextField{define(Field{Name: "tenant_id", Type: TypeText, Classes: []Class{API}, Meaning: "directory or organisation that the account belongs to", ECS: "cloud.account.tenant_id", OCSF: "cloud.org.uid", Entity: Account, SQL: "LowCardinality(String)"})}
 	CorrelationID         = TextField{define(Field{Name: "correlation_id", Type: TypeText, Classes: []Class{API}, Meaning: "id common to the records of one action, such as its start and its end", ECS: "azure.correlation_id", OCSF: "metadata.correlation_uid", SQL: "String"})}
@@ -66,8 +69,8 @@ var (
 
 // Classes api and http.
 var (
-	Actor      = TextField{define(Field{Name: "actor", Type: TypeText, Classes: []Class{API, HTTP}, Meaning: "stable identity: role, user or root ARN, never the session; the requester of an S3 access", ECS: "user.id", OCSF: "actor.user.uid", Entity: Principal, SQL: "LowCardinality(String)"})}
-	ActorName  = TextField{define(Field{Name: "actor_name", Type: TypeText, Classes: []Class{API, HTTP}, Meaning: "user or role name; the remote user of a web server", ECS: "user.name", OCSF: "actor.user.name", Entity: Principal, SQL: "String"})}
+	Actor      = TextField{define(Field{Name: "actor", Type: TypeText, Classes: []Class{API, HTTP, Alert}, Meaning: "stable identity: role, user or root ARN, never the session; the requester of an S3 access", ECS: "user.id", OCSF: "actor.user.uid", Entity: Principal, SQL: "LowCardinality(String)"})}
+	ActorName  = TextField{define(Field{Name: "actor_name", Type: TypeText, Classes: []Class{API, HTTP, Alert}, Meaning: "user or role name; the remote user of a web server", ECS: "user.name", OCSF: "actor.user.name", Entity: Principal, SQL: "String"})}
 	ErrorCode  = TextField{define(Field{Name: "error_code", Type: TypeText, Classes: []Class{API, HTTP}, Meaning: "the service's error code (AccessDenied)", ECS: "error.code", OCSF: "api.response.error", SQL: "LowCardinality(String)"})}
 	UserAgent  = TextField{define(Field{Name: "user_agent", Type: TypeText, Classes: []Class{API, HTTP}, Meaning: "client program as it calls itself", ECS: "user_agent.original", OCSF: "http_request.user_agent", SQL: "String"})}
 	RequestID  = TextField{define(Field{Name: "request_id", Type: TypeText, Classes: []Class{API, HTTP}, Meaning: "the service's id of the request", ECS: "http.request.id", OCSF: "api.request.uid", SQL: "String"})}
@@ -81,7 +84,7 @@ var (
 // Class flow: network flows.
 var (
 	FlowVersion             = IntField{define(Field{Name: "flow_version", Type: TypeInt, Classes: []Class{Flow}, Meaning: "highest version among the fields of the layout; not a layout id", OCSF: "metadata.version", SQL: "Nullable(UInt8)"})}
-	InterfaceID             = TextField{define(Field{Name: "interface_id", Type: TypeText, Classes: []Class{Flow}, Meaning: "network interface that saw the flow", ECS: "network.interface.id", OCSF: "src_endpoint.interface_uid", Entity: Host, SQL: "LowCardinality(String)"})}
+	InterfaceID             = TextField{define(Field{Name: "interface_id", Type: TypeText, Classes: []Class{Flow, Alert}, Meaning: "network interface that saw the flow", ECS: "network.interface.id", OCSF: "src_endpoint.interface_uid", Entity: Host, SQL: "LowCardinality(String)"})}
 	SubnetID                = TextField{define(Field{Name: "subnet_id", Type: TypeText, Classes: []Class{Flow}, Meaning: "subnet of the interface", OCSF: "src_endpoint.subnet_uid", SQL: "LowCardinality(String)"})}
 	DstIP                   = AddrField{define(Field{Name: "dst_ip", Type: TypeAddr, Classes: []Class{Flow}, Meaning: "destination address", ECS: "destination.ip", OCSF: "dst_endpoint.ip", Entity: Address, SQL: "IPv6"})}
 	DstPort                 = IntField{define(Field{Name: "dst_port", Type: TypeInt, Classes: []Class{Flow}, Meaning: "destination port", ECS: "destination.port", OCSF: "dst_endpoint.port", SQL: "Nullable(UInt16)"})}
@@ -172,7 +175,7 @@ var (
 	UpstreamPort         = IntField{define(Field{Name: "upstream_port", Type: TypeInt, Classes: []Class{HTTP}, Meaning: "its port", OCSF: "proxy_endpoint.port", SQL: "Nullable(UInt16)"})}
 	UpstreamStatus       = IntField{define(Field{Name: "upstream_status", Type: TypeInt, Classes: []Class{HTTP}, Meaning: "its response status", SQL: "Nullable(UInt16)"})}
 	UpstreamMS           = FloatField{define(Field{Name: "upstream_ms", Type: TypeFloat, Classes: []Class{HTTP}, Unit: "ms", Meaning: "its time to answer", SQL: "Nullable(Float64)"})}
-	BucketName           = TextField{define(Field{Name: "bucket_name", Type: TypeText, Classes: []Class{HTTP}, Meaning: "S3 bucket", ECS: "aws.s3access.bucket", OCSF: "resources.name", Entity: Bucket, SQL: "LowCardinality(String)"})}
+	BucketName           = TextField{define(Field{Name: "bucket_name", Type: TypeText, Classes: []Class{HTTP, Alert}, Meaning: "S3 bucket", ECS: "aws.s3access.bucket", OCSF: "resources.name", Entity: Bucket, SQL: "LowCardinality(String)"})}
 	BucketOwnerID        = TextField{define(Field{Name: "bucket_owner_id", Type: TypeText, Classes: []Class{HTTP}, Meaning: "canonical id of its owner", ECS: "aws.s3access.bucket_owner", OCSF: "resources.owner.uid", SQL: "LowCardinality(String)"})}
 	Operation            = TextField{define(Field{Name: "operation", Type: TypeText, Classes: []Class{HTTP}, Meaning: "S3 operation (REST.GET.OBJECT)", ECS: "aws.s3access.operation", OCSF: "api.operation", SQL: "LowCardinality(String)"})}
 	ObjectKey            = TextField{define(Field{Name: "object_key", Type: TypeText, Classes: []Class{HTTP}, Meaning: "S3 key, decoded; as logged in unmapped when it differs", ECS: "aws.s3access.key", OCSF: "file.path", SQL: "String"})}
@@ -265,6 +268,19 @@ var (
 	ResolverInterfaceID  = TextField{define(Field{Name: "resolver_interface_id", Type: TypeText, Classes: []Class{DNS}, Meaning: "network interface of that endpoint", OCSF: "src_endpoint.interface_uid", SQL: "LowCardinality(String)"})}
 	FirewallRuleGroupID  = TextField{define(Field{Name: "firewall_rule_group_id", Type: TypeText, Classes: []Class{DNS}, Meaning: "DNS firewall rule group that matched", ECS: "rule.ruleset", OCSF: "firewall_rule.uid", SQL: "LowCardinality(String)"})}
 	FirewallDomainListID = TextField{define(Field{Name: "firewall_domain_list_id", Type: TypeText, Classes: []Class{DNS}, Meaning: "domain list of that rule", ECS: "rule.id", OCSF: "firewall_rule.type", SQL: "LowCardinality(String)"})}
+)
+
+// Class alert: what rules found, for rules over alerts. An alert is an event of its own for each severity that it reaches.
+var (
+	RuleID       = TextField{define(Field{Name: "rule_id", Type: TypeText, Classes: []Class{Alert}, Meaning: "rule that raised the alert", ECS: "kibana.alert.rule.rule_id", OCSF: "finding_info.analytic.uid", SQL: "LowCardinality(String)"})}
+	AlertTitle   = TextField{define(Field{Name: "title", Type: TypeText, Classes: []Class{Alert}, Meaning: "the alert's title as it was when the severity was reached; it may have changed since", ECS: "kibana.alert.reason", OCSF: "finding_info.title", SQL: "String"})}
+	AlertCount   = IntField{define(Field{Name: "count", Type: TypeInt, Classes: []Class{Alert}, Meaning: "how many events the alert had counted when the severity was reached; it may have grown since", ECS: "kibana.alert.threshold_result.count", OCSF: "count", SQL: "UInt64"})}
+	Attack       = ListField{define(Field{Name: "attack", Type: TypeList, Classes: []Class{Alert}, Meaning: "ATT&CK techniques of the rule", ECS: "threat.technique.id", OCSF: "finding_info.attacks.technique.uid", SQL: "Array(LowCardinality(String))"})}
+	Tags         = ListField{define(Field{Name: "tags", Type: TypeList, Classes: []Class{Alert}, Meaning: "tags of the rule", ECS: "tags", OCSF: "metadata.labels", SQL: "Array(LowCardinality(String))"})}
+	AlertClasses = ListField{define(Field{Name: "classes", Type: TypeList, Classes: []Class{Alert}, Meaning: "classes of the events that the rule looks at", ECS: "event.category", OCSF: "finding_info.types", SQL: "Array(LowCardinality(String))"})}
+	EntityKind   = TextField{define(Field{Name: "entity_kind", Type: TypeText, Classes: []Class{Alert}, Meaning: "what kind of thing the alert is about", ECS: "entity.type", OCSF: "resources.type", Values: []string{string(Principal), string(Address), string(Host), string(Bucket), string(Account)}, SQL: "LowCardinality(String)"})}
+	EntityID     = TextField{define(Field{Name: "entity_id", Type: TypeText, Classes: []Class{Alert}, Meaning: "whom or what the alert is about", ECS: "entity.id", OCSF: "resources.uid", SQL: "String"})}
+	Group        = ObjectField{define(Field{Name: "group", Type: TypeObject, Classes: []Class{Alert}, Meaning: "the values of the rule's group_by: group.src_ip, group[\"request.bucketName\"]", ECS: "kibana.alert.group", OCSF: "finding_info.related_events", SQL: "Map(LowCardinality(String), String)"})}
 )
 
 // Columns that the pipeline fills from an event's own members. They are documented and hunted in, but rules cannot use them.

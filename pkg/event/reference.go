@@ -20,18 +20,22 @@ generated from it; a test keeps it true.
 
 `
 
+const alertIntro = `What rules found, for rules over alerts. Such an event exists in detection only: hunts have the table ` + "`alerts`" + `, whose
+columns are named as the alert's own keys. ` + "`event_time`" + ` is when the rule fired with the severity, ` + "`native_id`" + ` the alert's id. Fields of logs are those
+of the alert's group, or of its first event that shows one.`
+
 // ocsfClasses are the classes of the Open Cybersecurity Schema Framework that ours answer to.
 var ocsfClasses = map[Class]string{
 	API: "API Activity 6003 (sign-ins: Authentication 3002; changes of users: Account Change 3001)", Flow: "Network Activity 4001",
-	HTTP: "HTTP Activity 4002", DNS: "DNS Activity 4003",
+	HTTP: "HTTP Activity 4002", DNS: "DNS Activity 4003", Alert: "Detection Finding 2004",
 }
 
 // Reference returns docs/FIELDS.md. formats says which formats fill a field in a class, sorted.
 func Reference(formats func(c Class, field string) []string) string {
 	var b strings.Builder
 	b.WriteString(referenceIntro)
-	b.WriteString("## Every class\n\n")
-	writeFields(&b, func(f *Field) bool { return !f.Meta && len(f.Classes) == len(allClasses) }, func(f *Field) []string {
+	b.WriteString("## Every class of logs\n\n")
+	writeFields(&b, func(f *Field) bool { return !f.Meta && f.ofAllLogs() }, func(f *Field) []string {
 		var all []string
 		for _, c := range f.Classes {
 			all = append(all, formats(c, f.Name)...)
@@ -41,14 +45,21 @@ func Reference(formats func(c Class, field string) []string) string {
 	})
 	for _, c := range LogClasses() {
 		fmt.Fprintf(&b, "\n## Class %s\n\nTable `%s`. OCSF: %s.\n\n", c, c, ocsfClasses[c])
-		writeFields(&b, func(f *Field) bool { return !f.Meta && f.In(c) && len(f.Classes) < len(allClasses) },
+		writeFields(&b, func(f *Field) bool { return !f.Meta && f.In(c) && !f.ofAllLogs() },
 			func(f *Field) []string { return formats(c, f.Name) })
 	}
+	fmt.Fprintf(&b, "\n## Class alert\n\n%s OCSF: %s.\n\n", alertIntro, ocsfClasses[Alert])
+	writeFields(&b, func(f *Field) bool { return !f.Meta && f.In(Alert) }, func(*Field) []string { return nil })
 	b.WriteString("\n## What the pipeline adds\n\nColumns of every table; rules cannot use them.\n\n")
 	writeFields(&b, func(f *Field) bool { return f.Meta }, func(f *Field) []string { return nil })
 	writeMapping(&b, "ECS", "Elastic Common Schema to fields", func(f *Field) string { return f.ECS })
 	writeMapping(&b, "OCSF", "OCSF to fields", func(f *Field) string { return f.OCSF })
 	return b.String()
+}
+
+// ofAllLogs reports whether the events of every class of logs have the field.
+func (f *Field) ofAllLogs() bool {
+	return !slices.ContainsFunc(LogClasses(), func(c Class) bool { return !f.In(c) })
 }
 
 func writeFields(b *strings.Builder, in func(*Field) bool, formats func(*Field) []string) {
@@ -60,6 +71,11 @@ func writeFields(b *strings.Builder, in func(*Field) bool, formats func(*Field) 
 		meaning := f.Meaning
 		if len(f.Values) > 0 {
 			meaning += " (one of: " + strings.Join(f.Values, ", ") + ")"
+		}
+		for _, c := range f.Classes {
+			if own, ok := f.ValuesOf[c]; ok {
+				meaning += fmt.Sprintf(" (in class %s one of: %s)", c, strings.Join(own, ", "))
+			}
 		}
 		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s | %s | `%s` | %s |\n", f.Name, f.Type, f.Unit, cell(meaning), code(f.ECS), code(f.OCSF), f.SQL,
 			strings.Join(formats(f), " "))

@@ -25,6 +25,7 @@ func filled(t *testing.T) func(event.Class, string) []string {
 	if err != nil || len(files) < 50 {
 		t.Fatalf("found %d golden cases (%v)", len(files), err)
 	}
+	files = append(files, "../alert/testdata/events.jsonl")
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil {

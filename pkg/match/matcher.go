@@ -10,6 +10,7 @@ import (
 
 	"github.com/zeebo/xxh3"
 
+	"github.com/shrike-sec/shrike/pkg/alert"
 	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/redact"
 	"github.com/shrike-sec/shrike/pkg/rule"
@@ -31,6 +32,8 @@ type Matcher struct {
 	matched    []rule.Hit // scratch
 	severities []string   // scratch: of each of matched
 	severity   string     // of the match that is being folded
+	alerts     alert.Events
+	taken      []rule.Hit // scratch: by which an alert was taken
 	buf        []byte     // scratch: combining key
 	text       []byte     // scratch: values of the group key, one behind the other
 	ends       []int      // where each of them ends
@@ -93,9 +96,10 @@ func (m *Matcher) Profile(p *rule.Profiler) { m.find = p.Hits }
 
 // Bucket returns the width of the time buckets in which matches of r are combined: 1/256 of the window, rounded down to
 // whole seconds, at least one second; so a window's edge is off by less than half a percent, or a second. 0 means that each
-// match is a signal of its own, which is so where each event is its own alert, and where order counts.
+// match is a signal of its own, which is so where each event is its own alert, where order counts, and over alerts: they are
+// few, and correlate knows one that it meets again by its id.
 func Bucket(r *rule.Rule) time.Duration {
-	if r.Period() == 0 && r.FirstSeen == nil || r.Sequence != nil {
+	if r.Period() == 0 && r.FirstSeen == nil || r.Sequence != nil || r.Class == event.Alert {
 		return 0
 	}
 	return max(time.Second, (r.Window() / 256).Truncate(time.Second))
@@ -124,6 +128,11 @@ func emptied[K comparable, V any](m map[K]V) map[K]V {
 // if a rule matched.
 func (m *Matcher) Event(e *event.Event) {
 	m.matched = m.find(e, m.matched[:0])
+	m.take(e)
+}
+
+// take folds m.matched in.
+func (m *Matcher) take(e *event.Event) {
 	if len(m.matched) == 0 {
 		return
 	}

@@ -311,14 +311,14 @@ func isLeaf(n ast.Node) bool {
 
 // closed reports a literal that the field's closed set does not have.
 func (c *checker) closed(field, literal operand, at ast.Node) {
-	if field.field == nil || len(field.field.Values) == 0 || !literal.fixed {
+	if field.field == nil || len(field.field.Closed(c.class)) == 0 || !literal.fixed {
 		return
 	}
 	s, ok := literal.node.(*ast.StringNode)
-	if !ok || s.Value == "" || contains(field.field.Values, s.Value) {
+	if !ok || s.Value == "" || contains(field.field.Closed(c.class), s.Value) {
 		return
 	}
-	c.report(at, nearest(s.Value, field.field.Values), "%s is never %q, only %s", field.field.Name, s.Value, strings.Join(field.field.Values, ", "))
+	c.report(at, nearest(s.Value, field.field.Closed(c.class)), "%s is never %q, only %s", field.field.Name, s.Value, strings.Join(field.field.Closed(c.class), ", "))
 }
 
 func (c *checker) order(n *ast.BinaryNode) ast.Node {

@@ -56,12 +56,12 @@ func (c *checker) fold(n *ast.CallNode, name string, subject operand) ast.Node {
 
 // closedFold is closed for comparisons that do not regard case.
 func (c *checker) closedFold(field operand, literal *ast.StringNode) {
-	if field.field == nil || len(field.field.Values) == 0 || literal.Value == "" {
+	if field.field == nil || len(field.field.Closed(c.class)) == 0 || literal.Value == "" {
 		return
 	}
 	f := newFolded(literal.Value)
-	if !slices.ContainsFunc(field.field.Values, f.equals) {
-		c.report(literal, nearest(literal.Value, field.field.Values), "%s is never %q, only %s", field.field.Name, literal.Value, strings.Join(field.field.Values, ", "))
+	if !slices.ContainsFunc(field.field.Closed(c.class), f.equals) {
+		c.report(literal, nearest(literal.Value, field.field.Closed(c.class)), "%s is never %q, only %s", field.field.Name, literal.Value, strings.Join(field.field.Closed(c.class), ", "))
 	}
 }
 

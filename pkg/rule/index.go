@@ -46,7 +46,7 @@ type intIndex struct {
 
 // selective lists the fields to index by, the most telling first; any other field comes after these, outcome last.
 var selective = []string{
-	"event_name", "query_name", "operation", "error_code", "dst_port", "url_path", "status", "event_source",
+	"event_name", "rule_id", "query_name", "operation", "error_code", "dst_port", "url_path", "status", "event_source",
 	"access_key_id", "actor_type", "method", "src_port", "protocol", "action",
 }
 

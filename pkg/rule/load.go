@@ -70,7 +70,7 @@ func LoadFS(fsys fs.FS, paths ...string) (*Set, error) { return collectFS(fsys, 
 func ExamineFS(fsys fs.FS, paths ...string) (*Set, Problems) { return collectFS(fsys, paths).examine() }
 
 func collectFS(fsys fs.FS, paths []string) *loader {
-	l := &loader{}
+	l := &loader{around: []tree{{FS: fsys}}}
 	for _, p := range paths {
 		p = path.Clean(p)
 		l.collect(tree{FS: fsys}, p)
@@ -125,8 +125,9 @@ type loader struct {
 	rules      []input
 	lists      []input
 	exceptions []input
-	ownOnly    bool // there are built-in rules, and they are not asked for
-	links      int  // how many links to folders are being followed, one inside the other
+	ownOnly    bool   // there are built-in rules, and they are not asked for
+	links      int    // how many links to folders are being followed, one inside the other
+	around     []tree // packs of which only a part was given
 	problems   Problems
 }
 
@@ -205,7 +206,9 @@ func (l *loader) above(root, name string) {
 		dir := start
 		for range 4 {
 			if info, err := os.Stat(filepath.Join(dir, kind)); err == nil && info.IsDir() {
-				l.collectBeside(tree{FS: os.DirFS(dir), prefix: dir}, kind, true)
+				pack := tree{FS: os.DirFS(dir), prefix: dir}
+				l.collectBeside(pack, kind, true)
+				l.around = append(l.around, pack)
 				break
 			}
 			dir = filepath.Dir(dir)
@@ -308,6 +311,7 @@ func (l *loader) parse() ([]*Rule, []*Exception) {
 			exceptions = append(exceptions, x)
 		}
 	}
+	l.checkReading(rules)
 	l.problems.sort()
 	return rules, exceptions
 }

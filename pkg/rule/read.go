@@ -148,10 +148,16 @@ type written struct {
 // readTarget reads class, outcome and when, of a rule or of a step.
 func readTarget(m *mapping, lists *lists) written {
 	var t written
-	if class := m.word(m.need("class"), "class", "api", "flow", "http", "dns"); class != "" {
+	if class := m.word(m.need("class"), "class", "api", "flow", "http", "dns", "alert"); class != "" {
 		t.class, _ = event.ParseClass(class)
 	}
-	t.outcome = m.word(m.need("outcome"), "outcome", event.Success, event.Failure, anyOutcome)
+	t.outcome = anyOutcome
+	switch n := m.take("outcome"); {
+	case t.class != event.Alert:
+		t.outcome = m.word(m.need("outcome"), "outcome", event.Success, event.Failure, anyOutcome)
+	case n != nil:
+		m.report(m.places["outcome"], "", "alerts have no outcome: leave it out")
+	}
 	t.when, t.cond = readCondition(m, m.need("when"), t.class, lists)
 	return t
 }

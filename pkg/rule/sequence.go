@@ -78,23 +78,34 @@ type target struct {
 	outcome    string
 	cond       *condition
 	exceptions []*Exception // by id
+	logs       bool         // of class alert: only alerts of rules over logs
 }
 
 // targets returns what the rule holds events against: itself, or its steps.
 func (r *Rule) targets() []*target {
 	if r.Sequence == nil {
-		return []*target{{Hit: Hit{Rule: r}, class: r.Class, outcome: r.Outcome, cond: r.cond}}
+		return []*target{newTarget(Hit{Rule: r}, r.Class, r.Outcome, r.cond)}
 	}
 	var targets []*target
 	for _, s := range r.Sequence.Steps {
-		targets = append(targets, &target{Hit: Hit{Rule: r, Step: s}, class: s.Class, outcome: s.Outcome, cond: s.cond})
+		targets = append(targets, newTarget(Hit{Rule: r, Step: s}, s.Class, s.Outcome, s.cond))
 	}
 	return targets
 }
 
+func newTarget(h Hit, c event.Class, outcome string, cond *condition) *target {
+	t := &target{Hit: h, class: c, outcome: outcome, cond: cond}
+	if c == event.Alert {
+		_, named := t.reads()
+		t.logs = !named
+	}
+	return t
+}
+
 // matches reports whether the target takes the event: class, outcome, then the condition.
 func (t *target) matches(e *event.Event) bool {
-	return t.class == e.Class && (t.outcome == anyOutcome || t.outcome == e.Text(event.Outcome)) && t.cond.holds(scope{event: e})
+	return t.class == e.Class && (t.outcome == anyOutcome || t.outcome == e.Text(event.Outcome)) && (!t.logs || overLogs(e)) &&
+		t.cond.holds(scope{event: e})
 }
 
 // hit returns what becomes of an event that the target takes. Only now are exceptions asked, so they cost nothing elsewhere.

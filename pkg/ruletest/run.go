@@ -62,7 +62,7 @@ func runTest(ctx context.Context, r *rule.Rule, t *rule.Test, reg *format.Regist
 	live.Mode = rule.Live
 	set := rule.NewSet([]*rule.Rule{&live})
 	b := &bench{
-		reg: reg, test: t, decoder: format.NewDecoder(reg), matcher: match.New(set), ruleSet: set.Hash(),
+		reg: reg, rule: &live, test: t, decoder: format.NewDecoder(reg), matcher: match.New(set), ruleSet: set.Hash(),
 		engine: correlate.New(set, correlate.Options{KeepAll: true}), alerts: map[string]alert.Alert{},
 	}
 	b.take(b.engine.Recall(nil))
@@ -78,6 +78,7 @@ func runTest(ctx context.Context, r *rule.Rule, t *rule.Test, reg *format.Regist
 // bench is what one test's logs run through.
 type bench struct {
 	reg     *format.Registry
+	rule    *rule.Rule
 	test    *rule.Test
 	decoder *format.Decoder
 	matcher *match.Matcher
@@ -123,6 +124,9 @@ func (b *bench) lines(ctx context.Context, i, n int, l *rule.TestLog) error {
 		Format: l.Format, Layout: l.Layout,
 	}
 	shift := shifter{every: time.Duration(n-1) * l.Every, at: l.At}
+	if b.isAlert(l) {
+		return b.alertLog(o.Origin.Object, numbered(l.Raw, n), &shift)
+	}
 	_, err := format.Split(ctx, numbered(l.Raw, n), b.reg, o,
 		func(rec record.Record) error {
 			return b.decode(&rec, &shift)
@@ -157,10 +161,13 @@ type shifter struct {
 }
 
 func (s *shifter) move(e *event.Event, start int64) {
-	t, ok := e.Time(event.EventTime)
-	if !ok {
-		return
+	if t, ok := e.Time(event.EventTime); ok {
+		e.SetUnixNano(event.EventTime, s.place(t, start).UnixNano())
 	}
+}
+
+// place returns where in time something of the log is that says t.
+func (s *shifter) place(t time.Time, start int64) time.Time {
 	if s.base == nil {
 		var base int64
 		if s.at != nil {
@@ -168,7 +175,7 @@ func (s *shifter) move(e *event.Event, start int64) {
 		}
 		s.base = &base
 	}
-	e.SetUnixNano(event.EventTime, t.UnixNano()+*s.base+int64(s.every))
+	return t.Add(time.Duration(*s.base) + s.every)
 }
 
 // take keeps the latest revision of each alert.
