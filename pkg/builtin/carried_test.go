@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -31,6 +32,11 @@ type outcome struct {
 
 func decode(t *testing.T, object string, in []byte) outcome {
 	t.Helper()
+	return decodeWith(t, format.SplitOptions{Origin: record.Origin{Object: object}}, in)
+}
+
+func decodeWith(t *testing.T, options format.SplitOptions, in []byte) outcome {
+	t.Helper()
 	reg := builtin.Formats()
 	d := format.NewDecoder(reg)
 	o := outcome{formats: map[string]int{}, dead: map[string]int{}}
@@ -39,7 +45,7 @@ func decode(t *testing.T, object string, in []byte) outcome {
 		o.samples = append(o.samples, l.Detail+": "+string(l.Raw[:min(len(l.Raw), 100)]))
 		return nil
 	}
-	stats, err := format.Split(t.Context(), bytes.NewReader(in), reg, format.SplitOptions{Origin: record.Origin{Object: object}},
+	stats, err := format.Split(t.Context(), bytes.NewReader(in), reg, options,
 		func(r record.Record) error {
 			err := d.Decode(&r, func(e *event.Event) { o.formats[e.Text(event.Format)]++ })
 			var bad *format.Error
@@ -52,7 +58,7 @@ func decode(t *testing.T, object string, in []byte) outcome {
 			return nil
 		}, bury)
 	if err != nil {
-		t.Errorf("split %s: %v", object, err)
+		t.Errorf("split %s: %v", options.Origin.Object, err)
 	}
 	o.stats = stats
 	o.controls += stats.Controls
@@ -241,9 +247,15 @@ func TestEdgeCasesOfEnvelopes(t *testing.T) {
 			if got.controls != 1 || len(got.formats)+len(got.dead) > 0 {
 				t.Errorf("%s: got %+v, want a control record", c.ID, got)
 			}
-		default: // bucket and key are for who fetches the objects; where logs are expected, a notice is none
-			if got.dead["notice"] != 1 || len(got.formats) > 0 {
-				t.Errorf("%s: got %+v, want a notice", c.ID, got)
+		default: // one who fetches objects gets bucket and key, and others a dead letter with them
+			bucket, key := c.Expect["bucket"], c.Expect["key"]
+			if got.dead["notice"] != 1 || len(got.formats) > 0 || !strings.Contains(got.samples[0], fmt.Sprintf(" %v/%v,", bucket, key)) {
+				t.Errorf("%s: got %+v, want a dead letter that names %v/%v", c.ID, got, bucket, key)
+			}
+			var notices []format.Notice
+			got = decodeWith(t, format.SplitOptions{Notice: func(n format.Notice) error { notices = append(notices, n); return nil }}, []byte(c.Raw))
+			if len(notices) != 1 || notices[0].Bucket != bucket || notices[0].Key != key || got.controls != 1 || len(got.formats)+len(got.dead) > 0 {
+				t.Errorf("%s: got %+v of %v, want one control record that says %v/%v", c.ID, notices, got, bucket, key)
 			}
 		}
 	}

@@ -58,7 +58,7 @@ func (s *splitter) record(raw []byte) error {
 		s.stats.Controls++
 		return nil
 	case s.strange(name, raw) && isNotice(raw):
-		return s.bury(raw, record.ReasonNotice, "a notice of S3 about an object, not the object's records")
+		return s.notice(raw)
 	}
 	s.stats.Records++
 	return s.emit(record.Record{
