@@ -164,6 +164,9 @@ func (p *parser) identify() {
 		e.SetText(event.ActorSessionName, session)
 		e.SetText(event.ActorName, first(p.id.issuerName, e.Text(event.ActorName), roleName))
 	}
+	if !isSession && !strings.HasPrefix(principal, "AROA") {
+		unique = principal // what is behind the colon is no session: 111122223333:bob
+	}
 	e.SetText(event.Actor, first(p.stable(unique, role), arn, unique, e.Text(event.ActorInvokedBy), e.Text(event.ActorAccountID)))
 	if e.Text(event.ActorName) == "" {
 		e.SetText(event.ActorName, p.name(arn))

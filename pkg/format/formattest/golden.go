@@ -26,7 +26,7 @@ func Run(t *testing.T, spec format.Spec, dir string) {
 	t.Helper()
 	cases := load(t, dir)
 	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) { golden(t, spec, c) })
+		t.Run(c.name, func(t *testing.T) { golden(t, c, Results(t, spec, c.input, c.layout)) })
 	}
 	var records []record.Record
 	for _, c := range cases {
@@ -34,6 +34,15 @@ func Run(t *testing.T, spec format.Spec, dir string) {
 		records = append(records, got...)
 	}
 	t.Run("contract", func(t *testing.T) { Conformance(t, spec, records) })
+}
+
+// Recognised runs the golden cases in dir against all formats of a registry, none of them given: what is recognised, and
+// what carries it, decides.
+func Recognised(t *testing.T, reg *format.Registry, dir string) {
+	t.Helper()
+	for _, c := range load(t, dir) {
+		t.Run(c.name, func(t *testing.T) { golden(t, c, results(t, reg, c.input, splitOptions(c.layout))) })
+	}
 }
 
 type testCase struct {
@@ -65,9 +74,8 @@ func load(t testing.TB, dir string) []testCase {
 	return cases
 }
 
-func golden(t *testing.T, spec format.Spec, c testCase) {
+func golden(t *testing.T, c testCase, got []byte) {
 	t.Helper()
-	got := Results(t, spec, c.input, c.layout)
 	path := filepath.Join(c.dir, "want.jsonl")
 	if *update {
 		if err := os.WriteFile(path, got, 0o644); err != nil {
@@ -92,13 +100,24 @@ func Received() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 // Split cuts input into records (clones) and dead letters, knowing only the one format and its layout.
 func Split(t testing.TB, spec format.Spec, input []byte, layout string) ([]record.Record, []record.DeadLetter) {
 	t.Helper()
-	var records []record.Record
-	var letters []record.DeadLetter
-	o := format.SplitOptions{Origin: record.Origin{Source: "test", Object: "input"}, Received: Received(), Layout: layout}
+	return split(t, format.NewRegistry([]format.Spec{spec}), input, only(spec, layout))
+}
+
+func splitOptions(layout string) format.SplitOptions {
+	return format.SplitOptions{Origin: record.Origin{Source: "test", Object: "input"}, Received: Received(), Layout: layout}
+}
+
+func only(spec format.Spec, layout string) format.SplitOptions {
+	o := splitOptions(layout)
 	if layout != "" {
 		o.Format = spec.Name
 	}
-	_, err := format.Split(t.Context(), bytes.NewReader(input), format.NewRegistry([]format.Spec{spec}), o,
+	return o
+}
+
+func split(t testing.TB, reg *format.Registry, input []byte, o format.SplitOptions) (records []record.Record, letters []record.DeadLetter) {
+	t.Helper()
+	_, err := format.Split(t.Context(), bytes.NewReader(input), reg, o,
 		func(r record.Record) error { records = append(records, r.Clone()); return nil },
 		func(d record.DeadLetter) error { d.Record = d.Clone(); letters = append(letters, d); return nil })
 	if err != nil {
@@ -110,8 +129,13 @@ func Split(t testing.TB, spec format.Spec, input []byte, layout string) ([]recor
 // Results splits and decodes input and returns one line a result, as in want.jsonl.
 func Results(t testing.TB, spec format.Spec, input []byte, layout string) []byte {
 	t.Helper()
-	records, letters := Split(t, spec, input, layout)
-	d := format.NewDecoder(format.NewRegistry([]format.Spec{spec}))
+	return results(t, format.NewRegistry([]format.Spec{spec}), input, only(spec, layout))
+}
+
+func results(t testing.TB, reg *format.Registry, input []byte, o format.SplitOptions) []byte {
+	t.Helper()
+	records, letters := split(t, reg, input, o)
+	d := format.NewDecoder(reg)
 	var out []byte
 	for i := range records {
 		err := d.Decode(&records[i], func(e *event.Event) { out = append(e.AppendJSON(out), '\n') })
