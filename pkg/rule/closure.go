@@ -231,6 +231,13 @@ func someElement(over ast.Node, body predicate) predicate {
 			return false
 		}
 	}
+	if parts := splitting(over); parts != nil {
+		return func(s scope) bool {
+			some := false
+			parts(s, func(part string) bool { some = body(scope{event: s.event, text: part}); return !some })
+			return some
+		}
+	}
 	name, args := called(over)
 	if name != fnEach {
 		return nil
@@ -255,6 +262,15 @@ func counted(over ast.Node, body predicate) func(scope) int64 {
 			for _, el := range s.event.List(h) {
 				count += n(body == nil || body(scope{event: s.event, text: el}))
 			}
+			return count
+		}
+	}
+	if parts := splitting(over); parts != nil {
+		return func(s scope) (count int64) {
+			parts(s, func(part string) bool {
+				count += n(body == nil || body(scope{event: s.event, text: part}))
+				return true
+			})
 			return count
 		}
 	}

@@ -139,6 +139,13 @@ func member(n *ast.BinaryNode) predicate {
 		h := f.ListField()
 		return func(s scope) bool { return slices.Contains(s.event.List(h), t(s)) }
 	}
+	if parts := splitting(n.Right); parts != nil {
+		return func(s scope) bool {
+			want, found := t(s), false
+			parts(s, func(part string) bool { found = part == want; return !found })
+			return found
+		}
+	}
 	if name, args := called(n.Right); name == fnList {
 		at, keys := base(args)
 		leaf := newLeafTexts()

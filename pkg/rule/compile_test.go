@@ -5,37 +5,9 @@ import (
 	"testing"
 
 	"github.com/valyala/fastjson"
-	"pgregory.net/rapid"
 
 	"github.com/shrike-sec/shrike/pkg/event"
 )
-
-// Closures and expr's machine run the same tree and must agree on every condition and event; the machine must not fail.
-func TestClosuresAgreeWithMachine(t *testing.T) {
-	t.Parallel()
-	native, total := 0, 0
-	rapid.Check(t, func(t *rapid.T) {
-		source := genCondition(t, 3, "")
-		cond := mustCompile(t, source)
-		total++
-		if cond.native {
-			native++
-		}
-		for range 4 {
-			e := genEvent(t)
-			want, err := cond.machine.eval(e)
-			if err != nil {
-				t.Fatalf("%s as %s: %v", source, cond.tree, err)
-			}
-			if got := cond.holds(scope{event: e}); got != want {
-				t.Fatalf("%s as %s on %s: closures say %v, the machine %v", source, cond.tree, e.AppendJSON(nil), got, want)
-			}
-		}
-	})
-	if native*2 < total {
-		t.Errorf("only %d of %d conditions run as closures", native, total)
-	}
-}
 
 func sampleEvent() *event.Event {
 	e := &event.Event{}

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 var (
 	words = []string{"", "a", "Root", "root", "GetObject", "ConsoleLogin", "ǅabÄ", "10.1.2.3", "443", "-7", "007", "true", "x.y"}
 	ints  = []int64{-1, 0, 1, 22, 200, 404, 3333, 1 << 40}
+	reals = []float64{0, 0.5, 22, 100.5}
 	addrs = []string{"10.0.0.1", "192.0.2.7", "::1", "2001:db8::9", "100.64.3.3"}
 	docs  = []string{
 		`{}`, `null`, `{"a":"Root","b":{"c":"x.y"},"n":443,"t":true,"z":null,"e":""}`,
@@ -27,214 +29,347 @@ var (
 		`{"a":{"Statement":{"Effect":"Allow","Sid":"\u0001","Principal":{"AWS":"443"},"Condition":{"IpAddress":{"aws:SourceIp":["10.0.0.0/8","0.0.0.0/0"]}}}},"n":2.5,"items":[]}`,
 		`{"items":[],"a":"\u0041\"","n":"443","b":{"c":{"d":1}}}`,
 	}
-	textFields = []string{"event_name", "actor_type", "error_code", "user_agent"}
-	intFields  = []string{"bytes_in", "bytes_out", "src_asn"}
-	paths      = []string{`request`, `request.a`, `request.b.c`, `request.n`, `request["x:y"]`, `request.items`, `response.a`, `response.z`, `request.e`}
-	spreads    = []string{`request.items[].p`, `request.items[].q`, `request.a[]`, `response.items[]`, `request.items[].r[]`}
+	paths   = []string{``, `.a`, `.b.c`, `.n`, `["x:y"]`, `.items`, `.z`, `.e`, `?.b?.c`}
+	spreads = []string{`.items[].p`, `.items[].q`, `.a[]`, `.items[]`, `.items[].r[]`}
 )
 
 func oneOf(t *rapid.T, options ...string) string { return rapid.SampledFrom(options).Draw(t, "pick") }
 
+func chance(t *rapid.T, one int) bool { return rapid.IntRange(1, one).Draw(t, "chance") == one }
+
 func quoted(t *rapid.T) string { return fmt.Sprintf("%q", rapid.SampledFrom(words).Draw(t, "word")) }
 
-func genText(t *rapid.T, pred string) string {
-	base := oneOf(t, append(append([]string{}, textFields...), paths...)...)
-	switch {
-	case pred == "text" && rapid.Bool().Draw(t, "element"):
-		base = "#"
-	case pred == "json" && rapid.Bool().Draw(t, "element"):
-		base = oneOf(t, "#", "#.p", ".q", "#.r")
-	case pred == "" && rapid.IntRange(0, 9).Draw(t, "spread") == 0:
-		base = oneOf(t, spreads...)
+// vocabulary is the fields of a class by what they hold.
+type vocabulary struct {
+	class                                                    event.Class
+	texts, ints, floats, flags, addrs, times, lists, objects []string
+}
+
+func newVocabulary(c event.Class) *vocabulary {
+	v := &vocabulary{class: c}
+	for _, f := range event.Fields() {
+		if f.Meta || !f.In(c) || len(f.Values) > 0 {
+			continue
+		}
+		into := map[event.Type]*[]string{
+			event.TypeText: &v.texts, event.TypeInt: &v.ints, event.TypeFloat: &v.floats, event.TypeBool: &v.flags,
+			event.TypeAddr: &v.addrs, event.TypeTime: &v.times, event.TypeList: &v.lists, event.TypeObject: &v.objects,
+		}[f.Type]
+		*into = append(*into, f.Name)
 	}
-	switch rapid.IntRange(0, 11).Draw(t, "wrap") {
+	return v
+}
+
+// narrowed is the vocabulary with few fields of a type, so that conditions name one twice.
+func (v *vocabulary) narrowed() *vocabulary {
+	n := *v
+	n.texts = n.texts[:min(len(n.texts), 12)]
+	return &n
+}
+
+// generator makes conditions over a class. pred says what # is: "text", "json", or "" outside of any, all …
+type generator struct {
+	t    *rapid.T
+	v    *vocabulary
+	pred string
+}
+
+func (g generator) of(options ...string) string { return oneOf(g.t, options...) }
+
+// path is a place in an object, with [] where spread; "" in classes that have no objects.
+func (g generator) path(spread bool) string {
+	if len(g.v.objects) == 0 {
+		return ""
+	}
+	if spread {
+		return g.of(g.v.objects...) + g.of(spreads...)
+	}
+	return g.of(g.v.objects...) + g.of(paths...)
+}
+
+func (g generator) text() string {
+	base := g.of(g.v.texts...)
+	path := g.path(false)
+	switch {
+	case g.pred == "text" && !chance(g.t, 3):
+		base = "#"
+	case g.pred == "json" && !chance(g.t, 3):
+		base = g.of("#", "#.p", ".q", "#.r")
+	case g.pred == "" && path != "" && chance(g.t, 8):
+		base = g.path(true)
+	case path != "" && chance(g.t, 2):
+		base = path
+	case chance(g.t, 12):
+		base = "raw"
+	}
+	switch rapid.IntRange(0, 17).Draw(g.t, "wrap") {
 	case 0, 1:
 		return "lower(" + base + ")"
 	case 2:
 		return "trim(" + base + ")"
 	case 3:
 		return "upper(" + base + ")"
+	case 4:
+		return "replace(" + base + ", " + g.of(`"o"`, `"a"`, `""`) + `, "R")`
+	case 5:
+		return "(" + base + " + " + quoted(g.t) + ")"
+	case 6:
+		if path != "" {
+			return "jsonText(" + path + ")"
+		}
 	}
 	return base
 }
 
-// withoutSpread is for the right side of a comparison: it has at most one path with [].
-func withoutSpread(pred string) string {
-	if pred == "" {
-		return "no spread"
+// right is the generator for the right side of a comparison: that has at most one path with [].
+func (g generator) right() generator {
+	if g.pred == "" {
+		g.pred = "no spread"
 	}
-	return pred
+	return g
 }
 
-func genNumber(t *rapid.T, pred string) string {
-	switch rapid.IntRange(0, 11).Draw(t, "number") {
-	case 0:
-		return fmt.Sprintf("(%s %s %d)", oneOf(t, intFields...), oneOf(t, "+", "-", "*", "/", "%"), rapid.IntRange(1, 3).Draw(t, "by"))
-	case 1:
-		return "int(" + genText(t, pred) + ")"
-	case 2:
-		return "len(" + oneOf(t, "resources", "request.items", "event_name", "request.a") + ")"
-	case 3:
-		return "count(resources, # contains " + quoted(t) + ")"
-	case 4:
-		return "-" + oneOf(t, intFields...)
-	case 5:
-		return fmt.Sprintf("%.1f", rapid.SampledFrom([]float64{0, 0.5, 22, 100.5}).Draw(t, "float"))
-	case 10, 11:
-		return oneOf(t, "hour", "weekday") + "(" + oneOf(t, "event_time", "session_created_time") + ")"
-	case 6, 7:
-		return fmt.Sprint(rapid.SampledFrom(ints).Draw(t, "int"))
-	}
-	return oneOf(t, intFields...)
-}
-
-func genAtom(t *rapid.T, pred string) string {
-	switch rapid.IntRange(0, 22).Draw(t, "atom") {
+func (g generator) number() string {
+	switch rapid.IntRange(0, 13).Draw(g.t, "number") {
 	case 0, 1:
-		return genText(t, pred) + oneOf(t, " == ", " != ", " < ", " >= ") + quoted(t)
+		return fmt.Sprintf("(%s %s %d)", g.of(g.v.ints...), g.of("+", "-", "*", "/", "%"), rapid.IntRange(1, 3).Draw(g.t, "by"))
 	case 2:
-		return genText(t, pred) + oneOf(t, " contains ", " startsWith ", " endsWith ", " not contains ") + quoted(t)
+		return "int(" + g.text() + ")"
 	case 3:
-		return genText(t, pred) + ` matches "` + oneOf(t, "^R", "oo", "[0-9]+$", "(?i)root") + `"`
+		return "len(" + g.collection() + ")"
 	case 4:
-		return genText(t, pred) + oneOf(t, " in ", " not in ") + "[" + quoted(t) + ", " + quoted(t) + "]"
-	case 5, 6:
-		return genNumber(t, pred) + oneOf(t, " == ", " != ", " < ", " <= ", " > ", " >= ") + genNumber(t, withoutSpread(pred))
-	case 7:
-		return genNumber(t, pred) + oneOf(t, " in ", " not in ") + oneOf(t, "[22, 443]", "1..300", "[0, 2.5]")
-	case 8:
-		return oneOf(t, "mfa", "read_only") + oneOf(t, " == true", " == false", " != true", " != read_only", " == (bytes_in > 0)")
-	case 9:
-		return fmt.Sprintf("src_ip %s %q", oneOf(t, "==", "!="), rapid.SampledFrom(addrs).Draw(t, "addr"))
-	case 10:
-		return oneOf(t, `isPrivate(src_ip)`, `inCIDR(src_ip, "10.0.0.0/8", "2001:db8::/32")`, `inList(src_ip, "nets")`,
-			`inList(event_name, "nets")`, `inList(bytes_in, "nets")`, `isPrivate(request.b)`, `src_ip in ["10.0.0.1", "::1"]`)
+		return "count(" + g.of(g.v.lists...) + ", # contains " + quoted(g.t) + ")"
+	case 5:
+		return g.of("-", "+") + g.of(g.v.ints...)
+	case 6:
+		return fmt.Sprintf("%.1f", rapid.SampledFrom(reals).Draw(g.t, "float"))
+	case 7, 8:
+		return g.of("hour", "weekday") + "(" + g.of(g.v.times...) + ")"
+	case 9, 10:
+		return fmt.Sprint(rapid.SampledFrom(ints).Draw(g.t, "int"))
 	case 11:
-		return "has(" + oneOf(t, "src_ip", "mfa", "bytes_in", "resources", "request", "event_name", "request.a", "request.z", "int(request.n)", "session_created_time", "raw", "bytes_in + int(request.n) * 2", "hour(session_created_time)") + ")"
-	case 12:
-		return "session_created_time" + oneOf(t, " == ", " != ", " < ", " >= ") + "event_time"
-	case 13:
-		return quoted(t) + oneOf(t, " in ", " not in ") + oneOf(t, "resources", "request.items", "request.a", `split(event_name, "o")`)
-	case 14:
-		return genText(t, pred) + " == " + genText(t, withoutSpread(pred))
-	case 15:
-		return "glob(" + genText(t, pred) + ", " + fmt.Sprintf("%q", oneOf(t, "*", "R*t", "?oot", "*o*o*", "x.?", "ǅ*?", "", "**a")) + ")"
-	case 16:
-		return genPorts(t, pred)
-	case 17:
-		return genPolicy(t, pred)
-	case 19, 20:
-		return genFold(t, pred)
-	case 21:
-		return "raw" + oneOf(t, " contains ", " startsWith ", " == ") + quoted(t)
-	case 22:
-		return "geoDistance(" + genNumber(t, pred) + ", " + genNumber(t, withoutSpread(pred)) + ", " + oneOf(t, "bytes_in", "7") + ", -0.5)" +
-			oneOf(t, " > ", " <= ", " != ") + oneOf(t, "0", "5000", "duration_ms")
-	case 18:
-		return oneOf(t, "hour(event_time)", "weekday(event_time)") + oneOf(t, " in 0..4", " == 4", " >= 0", " != 0")
+		if len(g.v.floats) > 0 {
+			return g.of(g.v.floats...)
+		}
 	}
-	if pred == "" {
-		return genQuantifier(t)
-	}
-	return oneOf(t, "true", "false")
+	return g.of(g.v.ints...)
 }
 
-func genFold(t *rapid.T, pred string) string {
-	s := genText(t, pred)
-	switch {
-	case pred == "" && rapid.IntRange(0, 4).Draw(t, "raw") == 0:
-		s = "raw"
-	case rapid.IntRange(0, 4).Draw(t, "json") == 0:
-		s = "jsonText(" + oneOf(t, "request", "request.items", "response.b", "request.n") + ")"
+// collection is something that len takes.
+func (g generator) collection() string {
+	if len(g.v.objects) > 0 && chance(g.t, 3) {
+		return g.of(g.v.objects...) + g.of(".items", ".a")
 	}
-	if rapid.IntRange(0, 4).Draw(t, "glob") == 0 {
-		return "globFold(" + s + ", " + fmt.Sprintf("%q, %q", oneOf(t, "r*T", "?OOT", "*O*o*", "ǆ*?", "**A"), oneOf(t, "X.?", "K*")) + ")"
+	return g.of(g.of(g.v.lists...), g.of(g.v.texts...), "split("+g.of(g.v.texts...)+`, "o")`)
+}
+
+// atoms are the ways to say something that is true or false.
+func atoms() []func(g generator) string {
+	return []func(g generator) string{
+		func(g generator) string {
+			return g.text() + g.of(" == ", " != ", " < ", " >= ", " > ", " <= ") + quoted(g.t)
+		},
+		func(g generator) string {
+			return g.text() + g.of(" in ", " in ", " not in ") + "[" + quoted(g.t) + ", " + quoted(g.t) + "]"
+		},
+		func(g generator) string {
+			return g.text() + g.of(" contains ", " startsWith ", " endsWith ", " not contains ") + quoted(g.t)
+		},
+		func(g generator) string {
+			return g.text() + ` matches "` + g.of("^R", "oo", "[0-9]+$", "(?i)root", "") + `"`
+		},
+		func(g generator) string {
+			return g.number() + g.of(" == ", " != ", " < ", " <= ", " > ", " >= ") + g.right().number()
+		},
+		func(g generator) string {
+			return g.number() + g.of(" in ", " not in ") + g.of("[22, 443]", "1..300", "[0, 2.5]")
+		},
+		genFlag, genAddr, genHas, genTime, genMember,
+		func(g generator) string { return g.text() + g.of(" == ", " <= ") + g.right().text() },
+		func(g generator) string {
+			return "glob(" + g.text() + ", " + fmt.Sprintf("%q", g.of("*", "R*t", "?oot", "*o*o*", "x.?", "ǅ*?", "", "**a")) + ")"
+		},
+		genPorts, genPolicy, genPolicy, genFold, genFold, genDistance, genQuantifier, genQuantifier,
+		func(g generator) string {
+			return g.of("hour(event_time)", "weekday(event_time)") + g.of(" in 0..4", " == 4", " >= 0", " != 0")
+		},
+		func(g generator) string {
+			return "inList(" + g.of(g.text(), g.of(g.v.ints...), g.of(g.v.addrs...), g.of(g.v.addrs...)) + `, "nets")`
+		},
+		func(g generator) string {
+			return "outcome" + g.of(` == "success"`, ` != "failure"`, ` in ["success", "unknown"]`) + g.of("", " and true", " or false")
+		},
 	}
-	return oneOf(t, "equalFold", "containsFold", "startsWithFold", "endsWithFold") + "(" + s + ", " + genFoldLiteral(t) + ", " + genFoldLiteral(t) + ")"
+}
+
+func genAtom(g generator) string {
+	s := rapid.SampledFrom(atoms()).Draw(g.t, "atom")(g)
+	if s == "" { // the class has nothing to say it with
+		return g.text() + " == " + quoted(g.t)
+	}
+	return s
+}
+
+func genFlag(g generator) string {
+	if len(g.v.flags) == 0 {
+		return ""
+	}
+	return g.of(g.v.flags...) + g.of(" == true", " == false", " != true", " != "+g.of(g.v.flags...), " == ("+g.of(g.v.ints...)+" > 0)")
+}
+
+func genAddr(g generator) string {
+	a := g.of(g.v.addrs...)
+	if p := g.path(false); p != "" && chance(g.t, 3) {
+		a = p
+	}
+	field := g.of(g.v.addrs...)
+	literal := fmt.Sprintf("%q", rapid.SampledFrom(addrs).Draw(g.t, "addr"))
+	return g.of("isPrivate("+a+")", "inCIDR("+a+`, "10.0.0.0/8", "2001:db8::/32")`, field+" == "+literal, field+" != "+literal,
+		field+" in ["+literal+`, "::1"]`, field+" == "+g.of(g.v.addrs...))
+}
+
+func genHas(g generator) string {
+	all := []string{g.of(g.v.addrs...), g.of(g.v.ints...), g.of(g.v.lists...), g.of(g.v.texts...), g.of(g.v.times...), "raw",
+		g.of(g.v.ints...) + " + int(" + g.of(g.v.texts...) + ") * 2", "hour(" + g.of(g.v.times...) + ")", "lower(" + g.of(g.v.texts...) + ")"}
+	for _, names := range [][]string{g.v.flags, g.v.objects, g.v.floats} {
+		if len(names) > 0 {
+			all = append(all, g.of(names...))
+		}
+	}
+	if p := g.path(false); p != "" {
+		all = append(all, p, "int("+p+")")
+	}
+	return "has(" + g.of(all...) + ")"
+}
+
+func genTime(g generator) string {
+	return g.of(g.v.times...) + g.of(" == ", " != ", " < ", " >= ") + g.of(g.v.times...)
+}
+
+func genMember(g generator) string {
+	in := []string{g.of(g.v.lists...), "split(" + g.of(g.v.texts...) + `, "o")`}
+	if len(g.v.objects) > 0 {
+		in = append(in, g.of(g.v.objects...)+g.of(".items", ".a"))
+	}
+	left := quoted(g.t)
+	if chance(g.t, 4) {
+		left = g.right().text()
+	}
+	return left + g.of(" in ", " not in ") + g.of(in...)
+}
+
+func genPorts(g generator) string {
+	lo := []string{g.of(g.v.ints...), g.of(g.v.texts...), "22"}
+	hi := []string{g.of(g.v.ints...), g.of(g.v.texts...), "443"}
+	if len(g.v.objects) > 0 {
+		lo, hi = append(lo, g.of(g.v.objects...)+".n"), append(hi, g.of(g.v.objects...)+".e")
+	}
+	if g.pred == "json" {
+		lo, hi = []string{".p", "#"}, []string{".q", ".p"}
+	}
+	return "portsOverlap(" + g.of(lo...) + ", " + g.of(hi...) + ", " + g.of("22", `22, "3389,400-500"`, `"1-65535"`, "0") + ")"
+}
+
+func genPolicy(g generator) string {
+	if len(g.v.objects) == 0 {
+		return ""
+	}
+	o := g.of(g.v.objects...)
+	document := g.of(o+".a", o+".a", o+".a", o, g.of(g.v.texts...))
+	if g.pred == "" && chance(g.t, 6) {
+		document = o + ".items[].q"
+	}
+	return g.of("policyAllowsPublic("+document, "policyHasWildcardAction("+document,
+		"policyAllowsAccount("+document+`, "443"`, "policyAllowsAccount("+document+`, "1", `+g.of(g.v.texts...)+", "+o+".n") + ")"
+}
+
+func genFold(g generator) string {
+	if chance(g.t, 5) {
+		return "globFold(" + g.text() + ", " + fmt.Sprintf("%q, %q", g.of("r*T", "?OOT", "*O*o*", "ǆ*?", "**A"), g.of("X.?", "\u212a*")) + ")"
+	}
+	return g.of("equalFold", "containsFold", "startsWithFold", "endsWithFold") + "(" + g.text() + ", " + genFoldLiteral(g.t) + ", " + genFoldLiteral(g.t) + ")"
 }
 
 func genFoldLiteral(t *rapid.T) string {
-	return fmt.Sprintf("%q", oneOf(t, "ROOT", "oo", "getOBJECT", "consolelogin", "ǆABä", "A", "X.Y", "43", `"`, "ſ", "O"))
+	return fmt.Sprintf("%q", oneOf(t, "ROOT", "oo", "getOBJECT", "consolelogin", "ǆABä", "A", "X.Y", "43", `"`, "\u017f", "O"))
 }
 
-func genPorts(t *rapid.T, pred string) string {
-	lo := oneOf(t, "request.n", "response.n", "bytes_in", "error_code", "22")
-	hi := oneOf(t, "request.e", "response.e", "bytes_out", "request.n", "443")
-	if pred == "json" {
-		lo, hi = oneOf(t, ".p", "#"), oneOf(t, ".q", ".p")
+func genDistance(g generator) string {
+	return "geoDistance(" + g.number() + ", " + g.right().number() + ", " + g.of(g.v.ints...) + ", -0.5)" +
+		g.of(" > ", " <= ", " != ") + g.of("0", "5000", g.right().number())
+}
+
+func genQuantifier(g generator) string {
+	if g.pred != "" {
+		return g.of("true", "false")
 	}
-	return "portsOverlap(" + lo + ", " + hi + ", " + oneOf(t, "22", `22, "3389,400-500"`, `"1-65535"`, "0") + ")"
-}
-
-func genPolicy(t *rapid.T, pred string) string {
-	document := oneOf(t, "request.a", "request.a", "response.a", "request", "event_name", "request.items[].q")
-	if pred != "" {
-		document = oneOf(t, "request.a", "response.a")
+	over, pred := g.of(g.of(g.v.lists...), "split("+g.of(g.v.texts...)+`, "o")`), "text"
+	if len(g.v.objects) > 0 && chance(g.t, 2) {
+		over, pred = g.of(g.v.objects...)+g.of(".items", ".a", ".items[].r", ""), "json"
 	}
-	return oneOf(t, "policyAllowsPublic("+document, "policyHasWildcardAction("+document,
-		"policyAllowsAccount("+document+`, "443"`, "policyAllowsAccount("+document+`, "1", event_name, request.n`) + ")"
+	return g.of("any", "all", "none", "one") + "(" + over + ", " + (generator{g.t, g.v, pred}).condition(1) + ")"
 }
 
-func genQuantifier(t *rapid.T) string {
-	over, pred := oneOf(t, "resources"), "text"
-	if rapid.Bool().Draw(t, "json") {
-		over, pred = oneOf(t, "request.items", "request.a", "request.items[].r", "response"), "json"
-	}
-	return oneOf(t, "any", "all", "none", "one") + "(" + over + ", " + genCondition(t, 1, pred) + ")"
-}
-
-// genCondition makes the source of a condition that the checker accepts.
-func genCondition(t *rapid.T, depth int, pred string) string {
+// condition makes the source of a condition that the checker accepts.
+func (g generator) condition(depth int) string {
 	if depth == 0 {
-		return genAtom(t, pred)
+		return genAtom(g)
 	}
-	switch rapid.IntRange(0, 5).Draw(t, "node") {
+	switch rapid.IntRange(0, 8).Draw(g.t, "node") {
 	case 0:
-		return "not (" + genCondition(t, depth-1, pred) + ")"
+		return g.of("not (", "!(") + g.condition(depth-1) + ")"
 	case 1, 2:
-		return "(" + genCondition(t, depth-1, pred) + " and " + genCondition(t, depth-1, pred) + ")"
-	case 3:
-		return "(" + genCondition(t, depth-1, pred) + " or " + genCondition(t, depth-1, pred) + ")"
+		return "(" + g.condition(depth-1) + g.of(" and ", " and ", " && ") + g.condition(depth-1) + ")"
+	case 3, 4:
+		return "(" + g.condition(depth-1) + g.of(" or ", " or ", " || ") + g.condition(depth-1) + ")"
+	case 5:
+		return "(" + g.condition(0) + " ? " + g.condition(depth-1) + " : " + g.condition(0) + ")"
 	}
-	return genAtom(t, pred)
+	return genAtom(g)
+}
+
+// genCondition makes a condition over class api.
+func genCondition(t *rapid.T, depth int, pred string) string {
+	return generator{t, newVocabulary(event.API).narrowed(), pred}.condition(depth)
 }
 
 // genEvent makes an event of class api of which anything may be missing.
 func genEvent(t *rapid.T) *event.Event {
-	e := &event.Event{}
-	e.Reset(event.API, &record.Record{Raw: []byte(rapid.SampledFrom(append([]string{""}, docs...)).Draw(t, "raw"))})
-	for _, name := range textFields {
-		e.SetText(event.Lookup(name).TextField(), rapid.SampledFrom(words).Draw(t, name))
-	}
-	e.SetText(event.Outcome, rapid.SampledFrom([]string{"success", "failure", "unknown"}).Draw(t, "outcome"))
-	for _, name := range intFields {
-		if rapid.Bool().Draw(t, "has "+name) {
-			e.SetInt(event.Lookup(name).IntField(), rapid.SampledFrom(ints).Draw(t, name))
+	return randomEvent(newVocabulary(event.API), rapid.Uint64().Draw(t, "event"))
+}
+
+// randomEvent makes an event of which a part is missing; the seed decides all.
+func randomEvent(v *vocabulary, seed uint64) *event.Event {
+	r := rand.New(rand.NewPCG(seed, 0))
+	e, there := &event.Event{}, func() bool { return r.IntN(5) > 0 }
+	e.Reset(v.class, &record.Record{Raw: []byte(pickOf(r, append([]string{""}, docs...)))})
+	e.SetText(event.Outcome, pickOf(r, []string{"success", "failure", "unknown"}))
+	each := func(names []string, set func(f *event.Field)) {
+		for _, name := range names {
+			if there() {
+				set(event.Lookup(name))
+			}
 		}
 	}
-	for _, f := range []event.BoolField{event.MFA, event.ReadOnly} {
-		if v := rapid.IntRange(0, 2).Draw(t, "bool"); v < 2 {
-			e.SetBool(f, v == 1)
+	each(v.texts, func(f *event.Field) { e.SetText(f.TextField(), pickOf(r, words)) })
+	each(v.ints, func(f *event.Field) { e.SetInt(f.IntField(), pickOf(r, ints)) })
+	each(v.floats, func(f *event.Field) { e.SetFloat(f.FloatField(), pickOf(r, reals)) })
+	each(v.flags, func(f *event.Field) { e.SetBool(f.BoolField(), r.IntN(2) == 0) })
+	each(v.addrs, func(f *event.Field) { e.SetAddr(f.AddrField(), netip.MustParseAddr(pickOf(r, addrs))) })
+	each(v.times, func(f *event.Field) { e.SetUnixNano(f.TimeField(), pickOf(r, ints)) })
+	each(v.lists, func(f *event.Field) {
+		for range r.IntN(4) {
+			e.AddList(f.ListField(), pickOf(r, words))
 		}
-	}
-	if rapid.Bool().Draw(t, "has src_ip") {
-		e.SetAddr(event.SrcIP, netip.MustParseAddr(rapid.SampledFrom(addrs).Draw(t, "src_ip")))
-	}
-	for _, f := range []event.TimeField{event.EventTime, event.SessionCreatedTime} {
-		if rapid.Bool().Draw(t, "has time") {
-			e.SetUnixNano(f, rapid.SampledFrom(ints).Draw(t, "time"))
-		}
-	}
-	for range rapid.IntRange(0, 3).Draw(t, "resources") {
-		e.AddList(event.Resources, rapid.SampledFrom(words).Draw(t, "resource"))
-	}
-	for _, f := range []event.ObjectField{event.Request, event.Response} {
-		if doc := rapid.SampledFrom(append([]string{""}, docs...)).Draw(t, "object"); doc != "" {
-			e.SetObject(f, event.Object{Raw: doc, Value: fastjson.MustParse(doc)})
-		}
-	}
+	})
+	each(v.objects, func(f *event.Field) {
+		doc := pickOf(r, docs)
+		e.SetObject(f.ObjectField(), event.Object{Raw: doc, Value: fastjson.MustParse(doc)})
+	})
 	return e
 }
+
+func pickOf[T any](r *rand.Rand, options []T) T { return options[r.IntN(len(options))] }
 
 func testLists() *lists {
 	return &lists{byID: map[string]*list{"nets": newList("nets", []string{"10.0.0.0/8", "192.0.2.7", "Root", "443", "22"})}}
@@ -242,7 +377,11 @@ func testLists() *lists {
 
 // mustCompile compiles a condition over class api.
 func mustCompile(t interface{ Fatalf(string, ...any) }, source string) *condition {
-	cond, mistakes := compile(source, event.API, testLists())
+	return mustCompileFor(t, source, event.API)
+}
+
+func mustCompileFor(t interface{ Fatalf(string, ...any) }, source string, c event.Class) *condition {
+	cond, mistakes := compile(source, c, testLists())
 	if len(mistakes) > 0 {
 		var b strings.Builder
 		for _, m := range mistakes {

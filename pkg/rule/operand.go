@@ -9,7 +9,8 @@ import (
 	"github.com/shrike-sec/shrike/pkg/event"
 )
 
-// textual compiles a text, nil when it is none or would have to be built for each event.
+// textual compiles a text, nil when it is none. Those of upper, lower, replace and + are built for each event, and those of
+// leaves that are no text: see onText.
 func textual(n ast.Node) func(scope) string {
 	switch n := n.(type) {
 	case *ast.StringNode:
@@ -29,19 +30,52 @@ func textual(n ast.Node) func(scope) string {
 			at, keys := base(args)
 			return func(s scope) string { return leafText(at(s), keys) }
 		}
+	case *ast.BinaryNode:
+		l, r := textual(n.Left), textual(n.Right)
+		if n.Operator == "+" && l != nil && r != nil {
+			return func(s scope) string { return l(s) + r(s) }
+		}
 	case *ast.BuiltinNode:
-		if n.Name != "trim" {
-			return nil
-		}
-		if t := textual(n.Arguments[0]); t != nil {
-			return func(s scope) string { return strings.TrimSpace(t(s)) }
-		}
+		return converted(n)
 	}
 	return nil
 }
 
-// onText compiles a test of a text, nil when n is none or would have to be built for each event; holds must not keep the
-// text. Of lower(…), which comparisons fold while they compare, it takes the argument: see lowered.
+// converted compiles expr's functions from text to text.
+func converted(n *ast.BuiltinNode) func(scope) string {
+	args := make([]func(scope) string, len(n.Arguments))
+	for i, a := range n.Arguments {
+		if args[i] = textual(a); args[i] == nil {
+			return nil
+		}
+	}
+	switch n.Name {
+	case "trim":
+		return func(s scope) string { return strings.TrimSpace(args[0](s)) }
+	case "lower":
+		return func(s scope) string { return strings.ToLower(args[0](s)) }
+	case "upper":
+		return func(s scope) string { return strings.ToUpper(args[0](s)) }
+	case "replace":
+		return func(s scope) string { return strings.ReplaceAll(args[0](s), args[1](s), args[2](s)) }
+	}
+	return nil
+}
+
+// splitting compiles split(text, separator): found is called with each part until it returns false.
+func splitting(n ast.Node) func(s scope, found func(part string) bool) {
+	b, ok := n.(*ast.BuiltinNode)
+	if !ok || b.Name != "split" {
+		return nil
+	}
+	t, by := textual(b.Arguments[0]), textual(b.Arguments[1])
+	if t == nil || by == nil {
+		return nil
+	}
+	return func(s scope, found func(string) bool) { strings.SplitSeq(t(s), by(s))(found) }
+}
+
+// onText compiles a test of a text, nil when n is none; holds must not keep the text. Of lower(…), which comparisons fold while they compare, it takes the argument: see lowered.
 func onText(n ast.Node, holds func(string) bool) predicate {
 	if f := fieldOf(n); f != nil && f.Type == event.TypeText {
 		h := f.TextField()
