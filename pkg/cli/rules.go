@@ -1,19 +1,15 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/agnivade/levenshtein"
 	"github.com/spf13/cobra"
 
 	"github.com/shrike-sec/shrike/pkg/app"
-	"github.com/shrike-sec/shrike/pkg/builtin"
 	"github.com/shrike-sec/shrike/pkg/rule"
-	"github.com/shrike-sec/shrike/pkg/ruletest"
 )
 
 // rules loads the rules at the paths, else the configured ones, else those that are built in, and keeps only those
@@ -94,61 +90,6 @@ func (s *shell) rulesCommand() *cobra.Command {
 		s.rulesProfileCommand(),
 	)
 	return c
-}
-
-func (s *shell) rulesTestCommand() *cobra.Command {
-	var only string
-	var verbose bool
-	c := &cobra.Command{
-		Use: "test [PATH...]", Short: "Run the tests inside rule files", Long: `Run the tests inside rule files: their raw log lines go through the real parsers and the rule itself.
-
-Exit status: 0 all passed, 1 some did not, 2 usage or broken rules.`,
-		Example: `  shrike rules test                   the configured rules, else the built-in ones
-  shrike rules test my-rules/ --rule aws-root-console-login --verbose`,
-		RunE: func(cmd *cobra.Command, args []string) error { return s.testRules(cmd.Context(), args, only, verbose) },
-	}
-	c.Flags().StringVar(&only, "rule", "", "id of the one rule to test")
-	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "print the tests that passed too")
-	return c
-}
-
-func (s *shell) testRules(ctx context.Context, paths []string, only string, verbose bool) error {
-	var ids []string
-	if only != "" {
-		ids = []string{only}
-	}
-	set, err := s.rules(paths, ids)
-	if err != nil {
-		return err
-	}
-	results, err := ruletest.Run(ctx, set, builtin.Formats(), only)
-	if err != nil {
-		return fmt.Errorf("test rules: %w", err)
-	}
-	failed := 0
-	for _, r := range results {
-		switch {
-		case !r.Passed:
-			failed++
-			fmt.Fprintf(s.out, "FAIL %s: %s (%s:%d)\n%s\n", r.Rule, printable(r.Test), r.File, r.Line, indent(r.Diff))
-		case verbose:
-			fmt.Fprintf(s.out, "ok   %s: %s (%s)\n", r.Rule, printable(r.Test), r.Took.Round(time.Microsecond))
-		}
-	}
-	fmt.Fprintf(s.out, "%d tests of %d rules: %d passed, %d failed\n", len(results), len(set.Rules()), len(results)-failed, failed)
-	if failed > 0 {
-		return &exit{exitBad, nil}
-	}
-	return nil
-}
-
-// indent keeps the lines of a diff but nothing else that a terminal would obey.
-func indent(text string) string {
-	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	for i, l := range lines {
-		lines[i] = "     " + printable(strings.ReplaceAll(l, "\t", "  "))
-	}
-	return strings.Join(lines, "\n")
 }
 
 func (s *shell) rulesListCommand() *cobra.Command {
