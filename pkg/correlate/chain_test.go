@@ -94,6 +94,9 @@ func run(t *rapid.T, set *rule.Set, events []*event.Event, cuts map[int]bool) ma
 			f := &match.Frame{Origin: record.Position{Topic: "records.api", Offset: int64(from)}, To: int64(n + 1), Signals: signals}
 			for _, a := range engines[shard].Apply(travel(t, f), int64(n)).Alerts {
 				a.Revision = 0 // counts frames, which the cut decides
+				for i := range a.Reached {
+					a.Reached[i].Revision = 0
+				}
 				out[a.ID] = a
 			}
 		}

@@ -12,6 +12,11 @@ import (
 // Lateness is how far behind the watermark an event may arrive and still find all state that it belongs to.
 const Lateness = 15 * time.Minute
 
+// AlertDelay is how much later than all others rules over alerts decide what a later event can undo: the alerts that they
+// read are of event times that have passed already, and the watermark knows nothing of them. It is far longer than the way
+// from an alert to here takes; where a backlog is worked off, event time may go faster than that.
+const AlertDelay = time.Minute
+
 // Options bound an engine.
 type Options struct {
 	MaxKeys  int   // group keys per rule; 0 means DefaultMaxKeys
@@ -89,6 +94,14 @@ func newSlot(r *rule.Rule, o Options) *slot {
 	return s
 }
 
+// past is how far the watermark is for the rule.
+func (s *slot) past(watermark int64) int64 {
+	if watermark == math.MaxInt64 || watermark == math.MinInt64 || !s.rule.OverAlerts() {
+		return watermark
+	}
+	return watermark - int64(AlertDelay)
+}
+
 // Apply folds a frame in. offset is the signals offset of the frame's last part; alerts that the frame changes carry it, plus
 // one, as revision. A frame at or below its origin's mark was applied before and changes nothing.
 func (g *Engine) Apply(f *match.Frame, offset int64) Result {
@@ -122,7 +135,7 @@ func (g *Engine) Apply(f *match.Frame, offset int64) Result {
 func (g *Engine) decide(out *Result) {
 	for _, k := range g.order {
 		if w, ok := k.kind.(waiter); ok {
-			w.decide(g.origins.watermark, out, g.last)
+			w.decide(k.past(g.origins.watermark), out, g.last)
 		}
 	}
 }

@@ -1,11 +1,13 @@
 package correlate
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"sort"
 	"unsafe"
 
+	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/match"
 	"github.com/shrike-sec/shrike/pkg/rule"
 )
@@ -15,6 +17,8 @@ import (
 type groups struct {
 	rule   *rule.Rule
 	names  *names
+	ranks  []int8 // of the severities that the rule gives
+	once   bool   // over alerts: each match is a signal of its own and may come again; see group.again
 	window Window // nil for match
 	length int64  // W
 	period int64  // D >= W
@@ -33,12 +37,13 @@ type groups struct {
 
 // group is the state of one group key.
 type group struct {
-	key     string  // packed values of group_by
-	points  []point // by time, but for those from sorted on; none for match
-	open    []open  // by period
-	size    int64   // as counted in groups.bytes
-	touched int32   // its place in groups.touched, from 1; 0: not touched
-	sorted  int32   // how many of points are in their place: all, except between signal and flush
+	key     string           // packed values of group_by
+	points  []point          // by time, but for those from sorted on; none for match
+	open    []open           // by period
+	seen    map[string]int64 // by event id, the event time; nil unless groups.once
+	size    int64            // as counted in groups.bytes
+	touched int32            // its place in groups.touched, from 1; 0: not touched
+	sorted  int32            // how many of points are in their place: all, except between signal and flush
 	links
 }
 
@@ -52,6 +57,7 @@ type arrivals struct {
 // open is an alert that may still grow.
 type open struct {
 	tally
+	reached reached
 	period  int64 // number: floor(e/D)
 	late    bool
 	changed bool
@@ -59,9 +65,10 @@ type open struct {
 
 func newGroups(r *rule.Rule, w Window, o Options) *groups {
 	g := &groups{
-		rule: r, names: newNames(r), window: w, length: int64(r.Window()), period: int64(r.Period()),
+		rule: r, names: newNames(r), ranks: ranks(r), window: w, length: int64(r.Window()), period: int64(r.Period()),
 		byKey: map[string]*group{}, maxKeys: o.MaxKeys, maxBytes: o.MaxBytes, dropped: math.MinInt64,
 	}
+	g.once = r.Class == event.Alert
 	if r.Distinct != nil {
 		g.hashes = match.HashLimit(r.Distinct.Count)
 	}
@@ -71,19 +78,23 @@ func newGroups(r *rule.Rule, w Window, o Options) *groups {
 // signal puts s into its group's points, and into the alerts that already count its bucket.
 func (g *groups) signal(s *match.Signal, _ int64) {
 	k := g.touch(s.Key, s.Time)
+	if g.once && k.again(s) {
+		return
+	}
 	delta := newTally(s, g.names)
 	own := floorDiv(s.Time, g.period)
 	if g.window == nil {
-		k.alert(own).grow(&delta)
+		a := g.grow(k, own, s.Time, &delta)
+		a.reached.fired = min(a.reached.fired, s.Time)
 		return
 	}
 	p := k.point(s.Time)
 	p.fold(s.Sum, s.Hashes, g.hashes)
 	if p.state&inOwn != 0 {
-		k.alert(own).grow(&delta)
+		g.grow(k, own, s.Time, &delta)
 	}
 	if p.state&inNext != 0 {
-		k.alert(own + 1).grow(&delta)
+		g.grow(k, own+1, s.Time, &delta)
 	}
 	if p.state&unsampled != 0 {
 		delta.samples = ""
@@ -110,18 +121,39 @@ func (g *groups) touch(key []string, t int64) *group {
 	return k
 }
 
+// again reports whether the match has come before. An alert is told again after a restart of those before here, and there
+// is nothing in Kafka that says so: its event, which is one for all time, does.
+func (k *group) again(s *match.Signal) bool {
+	if len(s.Samples) == 0 {
+		return false // too large a frame cuts samples; then the match may count twice
+	}
+	id := s.Samples[0].EventUID
+	if _, ok := k.seen[id]; ok {
+		return true
+	}
+	if k.seen == nil {
+		k.seen = map[string]int64{}
+	}
+	k.seen[id] = s.Time
+	return false
+}
+
 // alert finds or makes the alert of a period.
 func (k *group) alert(period int64) *open {
 	i := sort.Search(len(k.open), func(i int) bool { return k.open[i].period >= period })
 	if i == len(k.open) || k.open[i].period != period {
-		k.open = slices.Insert(k.open, i, open{period: period})
+		k.open = slices.Insert(k.open, i, open{period: period, reached: reached{fired: math.MaxInt64}})
 	}
 	return &k.open[i]
 }
 
-func (a *open) grow(t *tally) {
+// grow adds what lies at one time to the alert of a period.
+func (g *groups) grow(k *group, period, at int64, t *tally) *open {
+	a := k.alert(period)
 	a.add(t)
+	a.reached.note(g.ranks, t.severity, at)
 	a.changed = true
+	return a
 }
 
 // flush evaluates each touched group once, however many signals it got.
@@ -216,9 +248,11 @@ func (g *groups) count(k *group, period int64, from, to int) {
 			continue
 		}
 		p.state |= bit
-		k.alert(period).grow(&p.tally)
+		g.grow(k, period, p.time, &p.tally)
 		g.strip(p)
 	}
+	a := k.alert(period)
+	a.reached.fired = min(a.reached.fired, k.points[to].time)
 }
 
 // strip drops the samples of a point once every alert that can count it does: they have them, and whatever joins the point
@@ -239,11 +273,12 @@ const (
 	openBytes  = int64(unsafe.Sizeof(open{}))
 
 	hashesBytes = int64(unsafe.Sizeof([]uint64{}))
+	seenBytes   = 80 // an id and its place in the map
 )
 
 // resize counts the group's memory anew.
 func (g *groups) resize(k *group) {
-	size := groupBytes + int64(len(k.key)) + int64(cap(k.points))*pointBytes + int64(cap(k.open))*openBytes
+	size := groupBytes + int64(len(k.key)) + int64(cap(k.points))*pointBytes + int64(cap(k.open))*openBytes + int64(len(k.seen))*seenBytes
 	for i := range k.points {
 		p := &k.points[i]
 		size += int64(len(p.samples))
@@ -252,7 +287,7 @@ func (g *groups) resize(k *group) {
 		}
 	}
 	for i := range k.open {
-		size += int64(len(k.open[i].samples))
+		size += int64(len(k.open[i].samples)) + int64(cap(k.open[i].reached.levels))*levelBytes
 	}
 	g.bytes += size - k.size
 	k.size = size
@@ -289,6 +324,7 @@ func (g *groups) expire(before int64) {
 			k.sorted = int32(len(k.points))
 		}
 		k.open = slices.DeleteFunc(k.open, func(a open) bool { return (a.period+1)*g.period <= before })
+		maps.DeleteFunc(k.seen, func(_ string, t int64) bool { return t < before })
 		if len(k.points) == 0 && len(k.open) == 0 {
 			g.remove(k)
 			continue
@@ -299,7 +335,7 @@ func (g *groups) expire(before int64) {
 
 // adopt: with another dedup time, the alerts that are open would be of other periods.
 func (g *groups) adopt(r *rule.Rule) bool {
-	g.rule = r
+	g.rule, g.ranks = r, ranks(r)
 	g.names.extend(r)
 	return int64(r.Period()) == g.period
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -27,7 +28,8 @@ func testRule(id string, set func(*rule.Rule)) *rule.Rule {
 	r := &rule.Rule{
 		ID: id, Hash: "hash of " + id, Version: "version", Mode: rule.Live, Class: event.API, Outcome: "any",
 		Title: rule.ParseTemplate("{count} by {actor}"), GroupBy: []rule.Key{key("actor")},
-		Capture: []rule.Key{key("actor"), key("event_name")},
+		Capture:  []rule.Key{key("actor"), key("event_name")},
+		Severity: rule.Severities{Success: "low", Failure: "medium", Unknown: "high"},
 	}
 	set(r)
 	return r
@@ -99,6 +101,7 @@ func want(r *rule.Rule, hits []hit) map[string]alert.Alert {
 	quantised := func(h hit) int64 { return floorDiv(h.at, bucket) * bucket }
 	covered := map[string]map[int]hit{}
 	group := map[string][]string{}
+	fired := map[string]int64{}
 	for _, end := range hits {
 		e := quantised(end)
 		var in []int
@@ -115,15 +118,42 @@ func want(r *rule.Rule, hits []hit) map[string]alert.Alert {
 		}
 		id := alert.NewID(r.Hash, r.ID, []string{end.actor}, floorDiv(e, d))
 		if covered[id] == nil {
-			covered[id], group[id] = map[int]hit{}, []string{end.actor}
+			covered[id], group[id], fired[id] = map[int]hit{}, []string{end.actor}, e
 		}
+		fired[id] = min(fired[id], e)
 		for _, i := range in {
 			covered[id][i] = hits[i]
 		}
 	}
 	out := map[string]alert.Alert{}
 	for id, set := range covered {
-		out[id] = expected(id, group[id][0], set)
+		a := expected(id, group[id][0], set)
+		a.Reached = whenReached(fired[id], a, func(found func(at int64, severity string)) {
+			for _, h := range set {
+				found(quantised(h), h.severity)
+			}
+		})
+		out[id] = a
+	}
+	return out
+}
+
+// whenReached says by the definition when an alert reached each severity up to its own: fired is its first end, and each
+// calls found with each event that takes part.
+func whenReached(fired int64, a alert.Alert, each func(found func(at int64, severity string))) []alert.Reached {
+	var out []alert.Reached
+	for _, word := range []string{"low", "medium", "high"} {
+		rank := rule.SeverityRank(word)
+		if rank > rule.SeverityRank(a.Severity) {
+			break
+		}
+		since := int64(math.MaxInt64)
+		each(func(at int64, severity string) {
+			if rule.SeverityRank(severity) >= rank {
+				since = min(since, at)
+			}
+		})
+		out = append(out, alert.Reached{Severity: word, EventTime: utc(max(fired, since, a.FirstEventTime.UnixNano()))})
 	}
 	return out
 }
@@ -152,8 +182,28 @@ func expected(id, actor string, set map[int]hit) alert.Alert {
 
 // comparable reduces an engine's alert to what expected fills in.
 func comparable(a alert.Alert) alert.Alert {
-	return alert.Alert{ID: a.ID, Count: a.Count, Group: a.Group, Severity: a.Severity, FirstEventTime: a.FirstEventTime,
+	reached := slices.Clone(a.Reached)
+	for i := range reached {
+		reached[i].Revision = 0 // which frames there were is not in the definition
+	}
+	return alert.Alert{ID: a.ID, Count: a.Count, Group: a.Group, Severity: a.Severity, FirstEventTime: a.FirstEventTime, Reached: reached,
 		LastEventTime: a.LastEventTime, Title: a.Title, Events: append([]alert.Sample{}, a.Events...)}
+}
+
+// checkRevisions holds that a severity keeps the revision that first told of it, and that a new one has this one's.
+func checkRevisions(t *rapid.T, old, a alert.Alert) {
+	for i, l := range a.Reached {
+		want := a.Revision
+		if i < len(old.Reached) {
+			want = old.Reached[i].Revision
+		}
+		if l.Revision != want {
+			t.Fatalf("%s was told by revision %d, want %d: %+v, then %+v", l.Severity, l.Revision, want, old.Reached, a.Reached)
+		}
+	}
+	if n := len(a.Reached); n == 0 || a.Reached[n-1].Severity != a.Severity {
+		t.Fatalf("an alert of severity %s has reached %+v", a.Severity, a.Reached)
+	}
 }
 
 // fields are what a sample of h shows: a key's value, which the engine keeps only once, and one beside it.
@@ -217,7 +267,8 @@ func combine(r *rule.Rule, hits []hit) []match.Signal {
 
 // The heart of it: whatever the order of arrival and the cut into frames, the last version of each alert is the one that
 // the definition gives. Each of these, deleted, makes it fail: either grow in groups.signal, quiet++ in evaluate, the
-// hi+g.length there, the inNext bit in count, reaches in strip, the sort in join, p.add in point.join.
+// hi+g.length there, the inNext bit in count, reaches in strip, the sort in join, p.add in point.join, either min of fired, the
+// min in reached.note, l.since in reached.tell.
 func TestAlertsAreThoseOfTheDefinition(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -237,6 +288,7 @@ func TestAlertsAreThoseOfTheDefinition(t *testing.T) {
 				if old, ok := got[a.ID]; ok && gocmp.Equal(comparable(old), comparable(a)) {
 					t.Fatalf("alert sent again unchanged: %+v", a)
 				}
+				checkRevisions(t, got[a.ID], a)
 				seen[a.ID], got[a.ID] = true, a
 			}
 			if again := g.Apply(f, int64(i)+1000); !again.Dropped || len(again.Alerts) > 0 {

@@ -24,6 +24,7 @@ type view struct {
 	steps      [][]alert.Sample // kind sequence: of each step
 	start, end int64            // the period, Unix nanoseconds
 	late       bool
+	reached    *reached // nil: all at once, with the last event
 
 	group map[string]string
 }
@@ -33,7 +34,7 @@ func (g *groups) render(k *group, a *open, offset int64) alert.Alert {
 	key := unpackKey(k.key)
 	v := view{
 		rule: g.rule, names: g.names, key: key, id: key, period: a.period, tally: &a.tally,
-		start: a.period * g.period, end: (a.period + 1) * g.period, late: a.late,
+		start: a.period * g.period, end: (a.period + 1) * g.period, late: a.late, reached: &a.reached,
 	}
 	return v.alert(offset)
 }
@@ -50,6 +51,11 @@ func (v *view) alert(offset int64) alert.Alert {
 		FirstEventTime: utc(v.tally.first), LastEventTime: utc(v.tally.last),
 		Count: v.tally.count, Late: v.late, Events: v.events,
 		FalsePositives: r.FalsePositives, References: r.References,
+	}
+	if v.reached != nil {
+		a.Reached = v.reached.tell(v.tally.first, a.Revision)
+	} else {
+		a.Reached = atOnce(r, v.tally.severity, v.tally.last, a.Revision)
 	}
 	if a.Events == nil {
 		a.Events = v.names.samples(v.key, v.tally.samples)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -180,7 +181,7 @@ func (o *oracle) good(chosen []stepEvent, e int64) bool {
 }
 
 func (o *oracle) alerts(key []string, out map[string]alert.Alert) {
-	covered := map[string]map[string]stepEvent{}
+	covered, fired := map[string]map[string]stepEvent{}, map[string]int64{}
 	ends := map[int64]bool{}
 	for _, i := range o.need {
 		for _, m := range o.marks[i] {
@@ -209,12 +210,22 @@ func (o *oracle) alerts(key []string, out map[string]alert.Alert) {
 		}
 		id := alert.NewID(o.r.Hash, o.r.ID, key, floorDiv(e, int64(o.r.Period())))
 		if covered[id] == nil {
-			covered[id] = map[string]stepEvent{}
+			covered[id], fired[id] = map[string]stepEvent{}, math.MaxInt64
 		}
+		if steps := o.r.Sequence.Steps; steps[len(steps)-1].Unless {
+			e += o.w // when nothing came
+		}
+		fired[id] = min(fired[id], e)
 		maps.Copy(covered[id], part)
 	}
 	for id, part := range covered {
-		out[id] = o.expected(id, key, part)
+		a := o.expected(id, key, part)
+		a.Reached = whenReached(fired[id], a, func(found func(at int64, severity string)) {
+			for _, m := range part {
+				found(m.at, m.severity)
+			}
+		})
+		out[id] = a
 	}
 }
 

@@ -29,7 +29,7 @@ func (g *sequences) render(k *chain, a *openSequence, offset int64) alert.Alert 
 	}
 	v := view{
 		rule: g.rule, names: g.names, key: key, id: key, period: a.period, tally: &all, steps: lists, events: g.events(lists),
-		start: a.period * g.period, end: (a.period + 1) * g.period, late: a.late,
+		start: a.period * g.period, end: (a.period + 1) * g.period, late: a.late, reached: &a.reached,
 	}
 	return v.alert(offset)
 }

@@ -17,6 +17,7 @@ import (
 type sequences struct {
 	rule   *rule.Rule
 	names  *names
+	ranks  []int8 // of the severities that the rule gives
 	plan   *sequence.Plan
 	steps  map[string]int // index by name
 	length int64          // W
@@ -59,8 +60,9 @@ type chain struct {
 // openSequence is an alert that may still grow.
 type openSequence struct {
 	steps   []tally // by step; an event that is several steps is in each
-	count   uint64  // events
-	period  int64   // number: floor(e/D)
+	reached reached
+	count   uint64 // events
+	period  int64  // number: floor(e/D)
 	late    bool
 	changed bool
 }
@@ -68,7 +70,7 @@ type openSequence struct {
 func newSequences(r *rule.Rule, o Options) *sequences {
 	q := r.Sequence
 	g := &sequences{
-		rule: r, names: newNames(r), steps: map[string]int{}, length: int64(r.Window()), period: int64(r.Period()),
+		rule: r, names: newNames(r), ranks: ranks(r), steps: map[string]int{}, length: int64(r.Window()), period: int64(r.Period()),
 		byKey: map[string]*chain{}, stalest: list.New(), maxKeys: o.MaxKeys, maxBytes: o.MaxBytes,
 		// One group must not cost all others their memory, nor each of its signals a walk over very many.
 		maxMarks: int(max(1000, o.MaxBytes/16/markBytes/2)), dropped: math.MinInt64, next: math.MaxInt64,
@@ -199,6 +201,8 @@ func (g *sequences) evaluate(k *chain, from, to int64) {
 			}
 			done[i] = max(done[i], r.To)
 		}
+		a := k.alert(period, len(k.steps))
+		a.reached.fired = min(a.reached.fired, e+g.delay)
 	})
 }
 
@@ -218,6 +222,7 @@ func (g *sequences) count(k *chain, period int64, step, at int) {
 		a.count++
 	}
 	a.steps[step].add(&tally{count: 1, first: m.Time, last: m.Time, samples: evidence(appendText(nil, m.Sample)), severity: m.Severity})
+	a.reached.note(g.ranks, m.Severity, m.Time)
 	a.changed = true
 	a.late = a.late || k.late
 }
@@ -239,7 +244,7 @@ func (k *chain) counted(step int, m *sequence.Mark, bit uint8) bool {
 func (k *chain) alert(period int64, steps int) *openSequence {
 	i, found := slices.BinarySearchFunc(k.open, period, func(a openSequence, p int64) int { return cmp.Compare(a.period, p) })
 	if !found {
-		k.open = slices.Insert(k.open, i, openSequence{period: period, steps: make([]tally, steps)})
+		k.open = slices.Insert(k.open, i, openSequence{period: period, steps: make([]tally, steps), reached: reached{fired: math.MaxInt64}})
 	}
 	return &k.open[i]
 }
@@ -272,7 +277,7 @@ func (g *sequences) resize(k *chain) {
 		}
 	}
 	for i := range k.open {
-		size += int64(unsafe.Sizeof(openSequence{})) + int64(len(k.steps))*tallyBytes
+		size += int64(unsafe.Sizeof(openSequence{})) + int64(len(k.steps))*tallyBytes + int64(cap(k.open[i].reached.levels))*levelBytes
 		for _, t := range k.open[i].steps {
 			size += int64(len(t.samples))
 		}
@@ -355,7 +360,7 @@ func (g *sequences) expire(before int64) {
 
 // adopt is as that of groups.
 func (g *sequences) adopt(r *rule.Rule) bool {
-	g.rule = r
+	g.rule, g.ranks = r, ranks(r)
 	g.names.extend(r)
 	return int64(r.Period()) == g.period
 }
