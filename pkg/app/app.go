@@ -18,6 +18,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/format"
 	"github.com/shrike-sec/shrike/pkg/pipeline"
 	"github.com/shrike-sec/shrike/pkg/rule"
+	"github.com/shrike-sec/shrike/pkg/ruleset"
 	"github.com/shrike-sec/shrike/pkg/telemetry"
 	"github.com/shrike-sec/shrike/pkg/web"
 )
@@ -44,7 +45,8 @@ func AllRoles() []Role {
 type Options struct {
 	Roles   []Role // at least one
 	Log     *zap.Logger
-	Without []string // ids of rules to leave out
+	Without []string         // ids of rules to leave out
+	Hangup  <-chan os.Signal // each has the rules read again; nil: none comes
 }
 
 // App is Shrike in one process.
@@ -53,7 +55,7 @@ type App struct {
 	roles     []Role
 	log       *zap.Logger
 	formats   *format.Registry
-	rules     *rule.Set
+	rules     *ruleset.Holder
 	metrics   *prometheus.Registry
 	ready     chan struct{}
 	endpoints Endpoints
@@ -76,11 +78,21 @@ func New(cfg *config.Config, o Options) (*App, error) {
 	if (cfg.Kafka.Embedded() || cfg.ClickHouse.Embedded()) && len(o.Roles) < len(AllRoles()) {
 		return nil, fmt.Errorf("start %s: one role alone needs kafka.brokers and clickhouse.addresses; `shrike run` embeds both", o.Roles[0])
 	}
-	set, err := Rules(cfg)
+	var err error
+	a.rules, err = ruleset.New(ruleset.Options{
+		Load: func() (*rule.Set, error) {
+			set, err := Rules(cfg)
+			if err != nil {
+				return nil, err
+			}
+			return without(set, o.Without), nil
+		},
+		Paths:  slices.DeleteFunc(slices.Clone(cfg.Rules.Paths), func(p string) bool { return p == rule.Builtin }),
+		Hangup: o.Hangup, Log: o.Log.Named("rules"), Metrics: a.metrics,
+	})
 	if err != nil {
 		return nil, err
 	}
-	a.rules = without(set, o.Without)
 	return a, nil
 }
 
@@ -153,6 +165,8 @@ func (a *App) Run(ctx context.Context) error {
 func (a *App) start(ctx context.Context, s *stack) error {
 	health := &web.Health{}
 	health.Add("start", a.isReady)
+	health.Note("rules", func() string { return a.rulesStatus().String() })
+	s.run("rules", a.rules.Run)
 	if err := a.serveMetrics(s, health); err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ var layers = [][]string{
 	{"rule", "alert"},
 	{"match"},
 	{"correlate"},
-	{"source", "bus", "store", "notify"},
+	{"ruleset", "source", "bus", "store", "notify"},
 	{"builtin"},
 	{"simulate", "ruletest", "scan", "pipeline", "embedded", "web"},
 	{"app"},

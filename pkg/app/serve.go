@@ -65,9 +65,13 @@ func (a *App) serve(s *stack, e *engines, h *web.Health) error {
 		Name: "api", Address: string(l.Address), Write: time.Duration(a.cfg.Limits.HuntTime) + 10*time.Second,
 		Handler: web.New(web.Options{
 			Token: secret, Loopback: l.Address.Loopback(), Hosts: append(l.Hosts, l.Address.Host()), Health: h,
-			Alerts: storedAlerts{e.store}, Hunter: hunter{e.hunter, a.cfg.Limits}, Rules: a.rules, Hunts: hunts,
+			Alerts: storedAlerts{e.store}, Hunter: hunter{e.hunter, a.cfg.Limits}, Rules: a.rules.Set, Hunts: hunts,
 			Status: func(ctx context.Context) (*web.Status, error) {
-				return Status(ctx, e.bus, e.store, ReceiverNames(a.cfg))
+				status, err := Status(ctx, e.bus, e.store, ReceiverNames(a.cfg))
+				if err == nil {
+					status.Rules = a.rulesStatus()
+				}
+				return status, err
 			},
 			Log: a.log.Named("web"), Registerer: a.metrics,
 		}),

@@ -63,6 +63,16 @@ func Status(ctx context.Context, b *bus.Client, db *store.Store, receivers []str
 	return s, nil
 }
 
+// rulesStatus says how the rules of this process are.
+func (a *App) rulesStatus() *web.RulesStatus {
+	x := a.rules.Status()
+	s := &web.RulesStatus{Rules: x.Rules, Exceptions: x.Exceptions, Hash: x.Hash, Loaded: x.Loaded.UTC(), Failed: x.Failed.UTC()}
+	if x.Err != nil {
+		s.Problem = x.Err.Error()
+	}
+	return s
+}
+
 // progress returns how many messages of the topic the group has not done yet, and its commits.
 func progress(ctx context.Context, b *bus.Client, group, topic string) (lag int64, commits map[int]bus.Commit, err error) {
 	commits, err = b.GroupOffsets(ctx, group, topic)

@@ -3,6 +3,9 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -14,7 +17,8 @@ func (s *shell) runCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "run", Short: "Run every role in one process", Args: cobra.NoArgs,
 		Long: `Run every role in one process. Without addresses in the configuration Kafka and ClickHouse are embedded and keep their
-data in the data folder. SIGTERM or Ctrl-C stops it cleanly within 10 seconds.`,
+data in the data folder. SIGTERM or Ctrl-C stops it cleanly within 10 seconds. Rules, lists and exceptions are read again
+when their files change, and on SIGHUP; those that do not load leave the old ones in force.`,
 		Example: `  shrike run
   shrike run --config shrike.yml --data-dir /var/lib/shrike
   shrike run --without aws-root-console-login`,
@@ -69,7 +73,11 @@ func (s *shell) serve(ctx context.Context, roles []app.Role, without []string) e
 		return err
 	}
 	defer func() { _ = log.Sync() }() // stderr is often not a thing that can be synced
-	a, err := app.New(cfg, app.Options{Roles: roles, Log: log, Without: without})
+	// Here and not in main: to all other commands, a terminal that goes away is the end.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	a, err := app.New(cfg, app.Options{Roles: roles, Log: log, Without: without, Hangup: hangup})
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
@@ -18,13 +17,14 @@ import (
 	"github.com/shrike-sec/shrike/pkg/correlate"
 	"github.com/shrike-sec/shrike/pkg/match"
 	"github.com/shrike-sec/shrike/pkg/rule"
+	"github.com/shrike-sec/shrike/pkg/ruleset"
 )
 
 // CorrelateOptions is what the correlate stage needs. All are required.
 type CorrelateOptions struct {
 	Bus      *bus.Client
 	Producer *bus.Producer
-	Rules    *rule.Set
+	Rules    *ruleset.Holder
 	Shards   int // partitions of signals
 	Memory   Memory
 	MaxKeys  int   // per rule and shard
@@ -42,12 +42,13 @@ func Correlate(ctx context.Context, o CorrelateOptions) error {
 }
 
 func correlateWith(ctx context.Context, o CorrelateOptions, send commitFunc) error {
-	m := newCorrelateMetrics(o.Metrics, o.Rules, o.Shards)
+	m := newCorrelateMetrics(o.Metrics, o.Rules.Set(), o.Shards)
 	return o.Bus.RunGroup(ctx, "correlate", []string{bus.Signals}, func(ctx context.Context, claim *bus.Claim) error {
+		set := o.Rules.Set()
 		s := &shard{
-			CorrelateOptions: o, claim: claim, send: send, metrics: m,
-			engine:  correlate.New(o.Rules, correlate.Options{MaxKeys: o.MaxKeys, MaxBytes: o.MaxBytes, Shard: claim.Partition}),
-			partial: -1, held: -1, evicted: make(map[string]uint64),
+			CorrelateOptions: o, claim: claim, send: send, metrics: m, set: set, met: map[string]bool{set.Hash(): true},
+			engine:  correlate.New(set, correlate.Options{MaxKeys: o.MaxKeys, MaxBytes: o.MaxBytes, Shard: claim.Partition}),
+			partial: -1, held: -1, evicted: make(map[string]uint64), recalled: make(chan recollection, 1),
 			log: o.Log.With(zap.Int("shard", claim.Partition)),
 		}
 		return s.run(ctx)
@@ -60,6 +61,8 @@ type shard struct {
 	claim     *bus.Claim
 	send      commitFunc
 	metrics   *correlateMetrics
+	set       *rule.Set       // that the engine works by
+	met       map[string]bool // hashes of rule sets that frames or the engine have had
 	engine    *correlate.Engine
 	assembler match.Assembler
 	diary     diary
@@ -71,6 +74,10 @@ type shard struct {
 	partial   int64             // first offset of frames that are not complete; -1 when there are none
 	held      int64             // first offset of frames with signals that wait for the memory; -1 when there are none
 	evicted   map[string]uint64 // exported by rule
+
+	helpers   sync.WaitGroup // goroutines that end with run's context
+	recalling bool           // the memory is being asked
+	recalled  chan recollection
 }
 
 // run rebuilds the engine by replaying its longest window, muted up to the committed offset, and goes on from there.
@@ -80,19 +87,17 @@ func (s *shard) run(ctx context.Context) error {
 		return err
 	}
 	messages := make(chan bus.Message, 256)
-	recalled := make(chan []correlate.Memo, 1)
 	ctx, cancel := context.WithCancelCause(ctx)
-	var helpers sync.WaitGroup // end with ctx
-	defer func() { cancel(nil); helpers.Wait() }()
-	helpers.Go(func() { cancel(s.read(ctx, from, messages)) })
-	helpers.Go(func() { s.recall(ctx, recalled) })
-	err = s.loop(ctx, messages, recalled)
+	defer func() { cancel(nil); s.helpers.Wait() }()
+	s.helpers.Go(func() { cancel(s.read(ctx, from, messages)) })
+	s.recall(ctx)
+	err = s.loop(ctx, messages)
 	cancel(nil) // and so ends a write under way, which finish waits for
 	return s.finish(err)
 }
 
 // loop works until ctx ends or something fails.
-func (s *shard) loop(ctx context.Context, messages <-chan bus.Message, recalled <-chan []correlate.Memo) error {
+func (s *shard) loop(ctx context.Context, messages <-chan bus.Message) error {
 	commit := time.NewTicker(commitEvery)
 	defer commit.Stop()
 	for {
@@ -100,10 +105,8 @@ func (s *shard) loop(ctx context.Context, messages <-chan bus.Message, recalled 
 		select {
 		case <-ctx.Done():
 			err = context.Cause(ctx)
-		case memos := <-recalled:
-			if err = s.deliver(ctx, s.engine.Recall(memos)); err == nil {
-				s.held = -1
-			}
+		case a := <-s.recalled:
+			err = s.remember(ctx, a)
 		case m := <-messages:
 			err = s.message(ctx, &m)
 		case err = <-s.diary.written:
@@ -147,7 +150,7 @@ func (s *shard) start(ctx context.Context) (from int64, err error) {
 		return first, nil
 	}
 	s.muted, s.done, s.committed = last.Offset, last.Offset, last.Offset
-	from, err = s.claim.Client().OffsetAt(ctx, bus.Signals, s.claim.Partition, time.Now().Add(-longest(s.Rules)))
+	from, err = s.claim.Client().OffsetAt(ctx, bus.Signals, s.claim.Partition, time.Now().Add(-longest(s.set)))
 	if err != nil {
 		return 0, fmt.Errorf("find the start of the longest window in signals/%d: %w", s.claim.Partition, err)
 	}
@@ -161,31 +164,6 @@ func longest(set *rule.Set) time.Duration {
 		d = max(d, r.Period()+r.Window())
 	}
 	return d + correlate.Lateness
-}
-
-// recall fetches the memory of first-seen rules, for as long as ClickHouse takes to answer.
-func (s *shard) recall(ctx context.Context, recalled chan<- []correlate.Memo) {
-	var hashes, ids []string
-	for _, r := range s.Rules.Rules() {
-		if r.FirstSeen != nil {
-			hashes, ids = append(hashes, r.Hash), append(ids, r.ID)
-		}
-	}
-	if len(hashes) == 0 {
-		return
-	}
-	memos, err := backoff.Retry(ctx, func() ([]correlate.Memo, error) {
-		memos, err := s.Memory.Memos(ctx, hashes)
-		if err != nil && ctx.Err() == nil {
-			s.log.Warn("memory of first-seen rules is out of reach; they wait, all others run",
-				zap.Strings("rules", ids), zap.Error(err))
-		}
-		return memos, err
-	}, backoff.WithBackOff(backoff.NewExponentialBackOff()), backoff.WithMaxElapsedTime(0))
-	if err != nil {
-		return // ctx ended
-	}
-	recalled <- slices.DeleteFunc(memos, func(m correlate.Memo) bool { return m.Shard(s.Shards) != s.claim.Partition })
 }
 
 func (s *shard) message(ctx context.Context, m *bus.Message) error {
@@ -216,6 +194,7 @@ func (s *shard) apply(ctx context.Context, frame *match.Frame, offset int64) err
 	if !s.assembler.Pending() {
 		s.partial = -1
 	}
+	s.follow(ctx, frame)
 	result := s.engine.Apply(frame, offset)
 	if _, waits := s.engine.Held(); waits && s.held < 0 {
 		s.held = begins

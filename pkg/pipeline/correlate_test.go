@@ -19,6 +19,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/match"
 	"github.com/shrike-sec/shrike/pkg/record"
 	"github.com/shrike-sec/shrike/pkg/rule"
+	"github.com/shrike-sec/shrike/pkg/ruleset"
 )
 
 // notebook is a Memory that can be away. What it keeps outlives the stage, as ClickHouse does.
@@ -69,7 +70,7 @@ func (n *notebook) WriteMemos(ctx context.Context, memos []correlate.Memo) error
 
 func (w *way) correlate(set *rule.Set, m Memory) CorrelateOptions {
 	return CorrelateOptions{
-		Bus: w.bus, Producer: w.producer, Rules: set, Shards: 1, Memory: m, MaxKeys: 1000, MaxBytes: 1 << 20,
+		Bus: w.bus, Producer: w.producer, Rules: ruleset.Fixed(set), Shards: 1, Memory: m, MaxKeys: 1000, MaxBytes: 1 << 20,
 		Log: w.log, Metrics: prometheus.NewRegistry(),
 	}
 }

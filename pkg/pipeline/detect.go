@@ -18,6 +18,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/record"
 	"github.com/shrike-sec/shrike/pkg/redact"
 	"github.com/shrike-sec/shrike/pkg/rule"
+	"github.com/shrike-sec/shrike/pkg/ruleset"
 )
 
 // DetectOptions is what the detect stage needs. All are required but Redact.
@@ -25,7 +26,7 @@ type DetectOptions struct {
 	Bus       *bus.Client
 	Producer  *bus.Producer
 	Formats   *format.Registry
-	Rules     *rule.Set
+	Rules     *ruleset.Holder
 	Shards    int // partitions of signals
 	Retention Retention
 	Redact    *redact.Rules // which secrets samples do not show; nil is the built-in list
@@ -44,22 +45,24 @@ const (
 // Detect parses records, holds them against the rules and sends frames of signals until ctx ends. It needs no ClickHouse.
 func Detect(ctx context.Context, o DetectOptions) error {
 	o.Redact = cmp.Or(o.Redact, redact.Default())
+	parsers := version(o.Formats, o.Redact)
 	return Ranges(ctx, o.Bus, RangeOptions{
-		Group: "detect", Topics: RecordTopics(), Version: version(o.Formats, o.Redact) + "." + o.Rules.Hash(),
+		Group: "detect", Topics: RecordTopics(), Version: func() string { return parsers + "." + o.Rules.Set().Hash() },
 		MaxMessages: detectMessages, MaxBytes: detectBytes, MaxWait: detectWait, Idle: heartbeat,
 		Epoch: firstEpoch, Do: newDetector(o).do, Log: o.Log, Registerer: o.Metrics,
 	})
 }
 
 func newDetector(o DetectOptions) *detector {
+	set := o.Rules.Set()
 	return &detector{
 		DetectOptions: o,
 		partitions:    make(map[string]*watcher),
 		metrics:       newParseMetrics(o.Metrics, "detect"),
-		matches:       counters(o.Metrics, "shrike_matches_total", "Events that a rule matched.", "rule", ruleIDs(o.Rules)...),
+		matches:       counters(o.Metrics, "shrike_matches_total", "Events that a rule matched.", "rule", ruleIDs(set)...),
 		excepts: counters(o.Metrics, "shrike_exception_hits_total", "Events that an exception took out of what its rule found.", "exception",
-			exceptionIDs(o.Rules)...),
-		costs:   newCostMetrics(o.Metrics, o.Rules),
+			exceptionIDs(set)...),
+		costs:   newCostMetrics(o.Metrics, set),
 		repeats: counter(o.Metrics, "shrike_repeated_events_total", "Events that detect dropped as delivered before."),
 	}
 }
@@ -111,7 +114,8 @@ type detector struct {
 // record delivered twice is met once.
 type watcher struct {
 	parser  parser
-	matcher *match.Matcher
+	set     *rule.Set
+	matcher *match.Matcher // of set
 	costs   *rule.Profiler // what the matcher asks
 	recent  recent
 	latest  map[string]progress // by source
@@ -127,21 +131,32 @@ func (d *detector) watcher(topic string, partition int) *watcher {
 	if w == nil {
 		w = &watcher{
 			parser:  parser{decoder: format.NewDecoder(d.Formats), keep: d.Retention},
-			matcher: match.NewRedacting(d.Rules, d.Redact),
 			latest:  make(map[string]progress),
 			sent:    make([]time.Time, d.Shards),
 			classes: make(map[event.Class]int),
-			costs:   newProfiler(d.Rules),
 		}
-		w.matcher.Profile(w.costs)
 		d.partitions[key] = w
 	}
 	return w
 }
 
+// follow takes the rules that are in force now. A range that was tried before is tried with the same rules again, if this
+// process knows them: shards that have its frame would drop the new one, and the rules it is of.
+func (d *detector) follow(w *watcher, r *Range) {
+	set := d.Rules.Set()
+	if set == w.set || w.set != nil && r.Replay {
+		return
+	}
+	w.set, w.matcher, w.costs = set, match.NewRedacting(set, d.Redact), newProfiler(set)
+	w.matcher.Profile(w.costs)
+	name(ruleIDs(set), d.matches, d.costs.evaluations, d.costs.seconds)
+	name(exceptionIDs(set), d.excepts)
+}
+
 func (d *detector) do(ctx context.Context, r *Range) error {
 	started := time.Now()
 	w := d.watcher(r.Topic, r.Partition)
+	d.follow(w, r)
 	w.matcher.Begin()
 	w.parser.tally = tally{} // an attempt before may have left its counts
 	clear(w.classes)
@@ -189,7 +204,7 @@ func (d *detector) send(ctx context.Context, r *Range, w *watcher) error {
 			Schema:  1,
 			Origin:  record.Position{Epoch: r.Epoch, Topic: r.Topic, Partition: r.Partition, Offset: r.From},
 			To:      r.To,
-			RuleSet: d.Rules.Hash(), Watermark: w.watermark(r.Idle, now), Signals: signals,
+			RuleSet: w.set.Hash(), Watermark: w.watermark(r.Idle, now), Signals: signals,
 		}
 		parts, err := match.Encode(frame, maxFrame)
 		if err != nil {

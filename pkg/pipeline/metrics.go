@@ -74,6 +74,15 @@ func counters(reg prometheus.Registerer, name, help, label string, values ...str
 	return c
 }
 
+// name makes the series of names that may have come since the vectors were made.
+func name(values []string, vectors ...*prometheus.CounterVec) {
+	for _, v := range vectors {
+		for _, value := range values {
+			v.WithLabelValues(value)
+		}
+	}
+}
+
 func histogram(reg prometheus.Registerer, name, help string, buckets []float64) prometheus.Histogram {
 	h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets})
 	reg.MustRegister(h)

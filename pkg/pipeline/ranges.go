@@ -30,9 +30,10 @@ type Range struct {
 
 // RangeOptions say what Ranges reads, how it cuts, and what it does. Group, Topics, Epoch and Do are required.
 type RangeOptions struct {
-	Group   string // consumer group, and the label stage of the metrics
-	Topics  []string
-	Version string // whatever changes the output, parsers above all; it goes into the announcement
+	Group  string // consumer group, and the label stage of the metrics
+	Topics []string
+	// Version says what the output depends on, parsers above all; each announcement has what it says then. nil: nothing.
+	Version func() string
 
 	// A range is cut when it has MaxMessages or MaxBytes (of keys and values), or MaxWait after its first message
 	// arrived. While a range is being done, the next one goes on growing: slow output makes larger ranges.
@@ -78,6 +79,9 @@ func ranges(ctx context.Context, c *bus.Client, o RangeOptions, commit commitFun
 	}
 	if o.MaxWait <= 0 {
 		o.MaxWait = time.Second
+	}
+	if o.Version == nil {
+		o.Version = func() string { return "" }
 	}
 	if o.Log == nil {
 		o.Log = zap.NewNop()
@@ -282,8 +286,8 @@ func (w *rangeWorker) loop(ctx context.Context) error {
 // begin announces the next range, which finishes the one before, and starts it.
 func (w *rangeWorker) begin(ctx context.Context) error {
 	r := w.next.cut(w.newRange)
-	r.AnnouncedBy = w.o.Version
-	a := Announcement{Epoch: w.epoch, Pending: true, From: r.From, To: r.To, Version: w.o.Version}
+	r.AnnouncedBy = w.o.Version()
+	a := Announcement{Epoch: w.epoch, Pending: true, From: r.From, To: r.To, Version: r.AnnouncedBy}
 	if err := w.commit(ctx, r.From, a); err != nil {
 		return err
 	}
@@ -342,7 +346,7 @@ func (w *rangeWorker) idle(ctx context.Context) {
 		return
 	}
 	r := w.newRange(w.done, w.done)
-	r.Idle, r.AnnouncedBy = true, w.o.Version
+	r.Idle, r.AnnouncedBy = true, w.o.Version()
 	if err := w.o.Do(ctx, r); err != nil && ctx.Err() == nil {
 		w.log.Warn("idle range not done", zap.Error(err))
 	}

@@ -95,7 +95,7 @@ func TestRangesCrash(t *testing.T) {
 			}
 			fresh := true
 			stop := start(t, lifeCtx, c, RangeOptions{
-				Group: "g-" + topic, Topics: []string{topic}, Version: fmt.Sprint("v", life),
+				Group: "g-" + topic, Topics: []string{topic}, Version: said(fmt.Sprint("v", life)),
 				MaxMessages: rapid.IntRange(1, 40).Draw(t, "range"), MaxWait: time.Millisecond,
 				Epoch: firstOffset,
 				Do: func(_ context.Context, r *Range) error {
@@ -142,7 +142,7 @@ func TestRangesEndCleanly(t *testing.T) {
 	s := newSink(t)
 	for i := range 10 {
 		doing := make(chan struct{})
-		stop := start(t, ctx, c, RangeOptions{Group: "store", Topics: []string{"clean"}, Version: "v", MaxMessages: 1,
+		stop := start(t, ctx, c, RangeOptions{Group: "store", Topics: []string{"clean"}, Version: said("v"), MaxMessages: 1,
 			MaxWait: time.Millisecond, Epoch: firstOffset,
 			Do: func(ctx context.Context, r *Range) error {
 				if r.Replay || r.From != int64(i) {
@@ -169,7 +169,7 @@ func TestRangesLeavePendingWhatWasGivenUp(t *testing.T) {
 	ensure(t, ctx, c, "given-up", 1)
 	produce(t, ctx, c, "given-up", 0, 10)
 	s := newSink(t)
-	o := RangeOptions{Group: "store", Topics: []string{"given-up"}, Version: "old", MaxMessages: 4, MaxWait: time.Millisecond, Epoch: firstOffset}
+	o := RangeOptions{Group: "store", Topics: []string{"given-up"}, Version: said("old"), MaxMessages: 4, MaxWait: time.Millisecond, Epoch: firstOffset}
 	var giveUp func(ctx context.Context) error
 	doing := make(chan struct{}, 1)
 	o.Do = func(ctx context.Context, r *Range) error {
@@ -189,7 +189,7 @@ func TestRangesLeavePendingWhatWasGivenUp(t *testing.T) {
 		stop()
 	}
 	first := true
-	o.Version, o.MaxMessages = "new", 3
+	o.Version, o.MaxMessages = said("new"), 3
 	o.Do = func(_ context.Context, r *Range) error {
 		if first && (r.To != 4 || !r.Replay || r.AnnouncedBy != "old") {
 			t.Errorf("after a range was given up: got %d-%d, replay %v, announced by %q", r.From, r.To, r.Replay, r.AnnouncedBy)
@@ -214,7 +214,7 @@ func TestRangesRebalance(t *testing.T) {
 	ensure(t, ctx, c, "rebalance", 4)
 	s := newSink(t)
 	o := RangeOptions{
-		Group: "store", Topics: []string{"rebalance"}, Version: "v", MaxMessages: 17, MaxWait: 2 * time.Millisecond,
+		Group: "store", Topics: []string{"rebalance"}, Version: said("v"), MaxMessages: 17, MaxWait: 2 * time.Millisecond,
 		Epoch: firstOffset,
 		Do:    func(_ context.Context, r *Range) error { s.write(r); return nil },
 	}
@@ -276,7 +276,7 @@ func TestRangesOfAZombie(t *testing.T) {
 	left.Wait()
 
 	s := newSink(t)
-	o := RangeOptions{Group: "store", Topics: []string{"zombie"}, Version: "v", MaxMessages: 3, MaxWait: time.Millisecond,
+	o := RangeOptions{Group: "store", Topics: []string{"zombie"}, Version: said("v"), MaxMessages: 3, MaxWait: time.Millisecond,
 		Epoch: firstOffset, Do: func(_ context.Context, r *Range) error { s.write(r); return nil }}
 	stop := start(t, ctx, c, o, (*bus.Claim).Commit)
 	defer stop()

@@ -35,7 +35,7 @@ func TestRangesShowHoles(t *testing.T) {
 	}
 	reg := prometheus.NewRegistry()
 	s := newSink(t)
-	o := RangeOptions{Group: "store", Topics: []string{"holes"}, Version: "v", MaxMessages: 100, MaxWait: time.Millisecond,
+	o := RangeOptions{Group: "store", Topics: []string{"holes"}, Version: said("v"), MaxMessages: 100, MaxWait: time.Millisecond,
 		Epoch: firstOffset, Registerer: reg, Do: func(_ context.Context, r *Range) error { s.write(r); return nil }}
 	send(0, 3)
 	stop := start(t, ctx, c, o, (*bus.Claim).Commit)
@@ -85,7 +85,7 @@ func TestRangesReplayWhatHasExpired(t *testing.T) {
 	s := newSink(t)
 	lifeCtx, die := context.WithCancel(ctx)
 	m := &mortal{steps: 3, die: die} // before and after the announcement, before the output
-	o := RangeOptions{Group: "store", Topics: []string{"expired"}, Version: "v", MaxWait: time.Millisecond, Epoch: firstOffset,
+	o := RangeOptions{Group: "store", Topics: []string{"expired"}, Version: said("v"), MaxWait: time.Millisecond, Epoch: firstOffset,
 		Do: func(_ context.Context, r *Range) error { return m.do(s, r) }}
 	stop := start(t, lifeCtx, c, o, m.commit)
 	<-lifeCtx.Done()
@@ -127,7 +127,7 @@ func TestRangesAskAgainWhenATopicIsMadeAnew(t *testing.T) {
 			}
 			produce(t, ctx, c, "anew", 0, 10)
 			s := newSink(t)
-			stop := start(t, ctx, c, RangeOptions{Group: "store", Topics: []string{"anew"}, Version: "v", MaxWait: time.Millisecond,
+			stop := start(t, ctx, c, RangeOptions{Group: "store", Topics: []string{"anew"}, Version: said("v"), MaxWait: time.Millisecond,
 				Epoch: func(_ context.Context, topic string, partition int, first, end int64) (uint64, int64, error) {
 					if topic != "anew" || partition != 0 || first != 0 || end != 10 {
 						t.Errorf("epoch asked for %s/%d with %d to %d", topic, partition, first, end)
@@ -160,7 +160,7 @@ func TestRangesRetryTheSameRange(t *testing.T) {
 	produce(t, ctx, c, "retry", 0, 10)
 	s := newSink(t)
 	attempts := 0
-	stop := start(t, ctx, c, RangeOptions{Group: "store", Topics: []string{"retry"}, Version: "v", MaxMessages: 10, MaxWait: time.Millisecond,
+	stop := start(t, ctx, c, RangeOptions{Group: "store", Topics: []string{"retry"}, Version: said("v"), MaxMessages: 10, MaxWait: time.Millisecond,
 		Epoch: firstOffset,
 		Do: func(_ context.Context, r *Range) error {
 			if attempts++; attempts <= 2 {
@@ -187,7 +187,7 @@ func TestRangesIdle(t *testing.T) {
 	ensure(t, ctx, c, "idle", 1)
 	produce(t, ctx, c, "idle", 0, 7)
 	idle := make(chan *Range)
-	stop := start(t, ctx, c, RangeOptions{Group: "detect", Topics: []string{"idle"}, Version: "v", MaxWait: time.Millisecond,
+	stop := start(t, ctx, c, RangeOptions{Group: "detect", Topics: []string{"idle"}, Version: said("v"), MaxWait: time.Millisecond,
 		Idle: 50 * time.Millisecond, Epoch: firstOffset,
 		Do: func(ctx context.Context, r *Range) error {
 			if r.Idle {
@@ -297,7 +297,7 @@ func BenchmarkRanges(b *testing.B) {
 	b.SetBytes(int64(len(value)))
 	b.ReportAllocs()
 	b.ResetTimer()
-	stop := start(b, ctx, c, RangeOptions{Group: "bench", Topics: []string{"bench"}, Version: "v", MaxMessages: 8192,
+	stop := start(b, ctx, c, RangeOptions{Group: "bench", Topics: []string{"bench"}, Version: said("v"), MaxMessages: 8192,
 		MaxWait: 50 * time.Millisecond, Epoch: firstOffset,
 		Do: func(_ context.Context, r *Range) error { done <- len(r.Messages); return nil }}, (*bus.Claim).Commit)
 	for n := 0; n < total; {
@@ -306,3 +306,6 @@ func BenchmarkRanges(b *testing.B) {
 	b.StopTimer()
 	stop()
 }
+
+// said is the version of a program that does not change.
+func said(version string) func() string { return func() string { return version } }

@@ -49,7 +49,7 @@ func Store(ctx context.Context, o StoreOptions) error {
 		metrics:      newParseMetrics(o.Metrics, "store"),
 	}
 	return Ranges(ctx, o.Bus, RangeOptions{
-		Group: "store", Topics: append(RecordTopics(), bus.DeadLetter, bus.Alerts), Version: s.version(),
+		Group: "store", Topics: append(RecordTopics(), bus.DeadLetter, bus.Alerts), Version: s.version,
 		MaxMessages: storeMessages, MaxBytes: storeBytes, MaxWait: storeWait,
 		Epoch: s.epoch, Do: s.do, Log: o.Log, Registerer: o.Metrics,
 	})

@@ -24,6 +24,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/match"
 	"github.com/shrike-sec/shrike/pkg/record"
 	"github.com/shrike-sec/shrike/pkg/rule"
+	"github.com/shrike-sec/shrike/pkg/ruleset"
 )
 
 func TestMain(m *testing.M) { clickhousetest.Main(m) }
@@ -170,7 +171,7 @@ func (w *way) commit(group, topic string, offset int64) bus.Commit {
 
 func (w *way) detect(set *rule.Set, shards int) DetectOptions {
 	return DetectOptions{
-		Bus: w.bus, Producer: w.producer, Formats: w.formats, Rules: set, Shards: shards, Retention: keepAll(),
+		Bus: w.bus, Producer: w.producer, Formats: w.formats, Rules: ruleset.Fixed(set), Shards: shards, Retention: keepAll(),
 		Log: w.log, Metrics: prometheus.NewRegistry(),
 	}
 }

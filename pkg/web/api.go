@@ -206,7 +206,7 @@ func classes(r *rule.Rule) string {
 
 func (s *server) listRules(w http.ResponseWriter, _ *http.Request) {
 	rules := []ruleInfo{}
-	for _, r := range s.Rules.Rules() {
+	for _, r := range s.Rules().Rules() {
 		rules = append(rules, ruleInfo{
 			ID: r.ID, Title: r.Title.Source, Class: classes(r), Mode: string(r.Mode),
 			Attack: r.Attack, Tags: r.Tags, Runbook: r.Runbook.Source,

@@ -17,8 +17,15 @@ const checkWithin = 3 * time.Second
 
 // Health collects what must be well for the process to be ready. It is safe for concurrent use.
 type Health struct {
-	mu     sync.Mutex // guards checks
+	mu     sync.Mutex // guards the lists
 	checks []check
+	notes  []note
+}
+
+// note is something to know about a process that is no reason for or against its being ready.
+type note struct {
+	name string
+	say  func() string
 }
 
 type check struct {
@@ -31,6 +38,25 @@ func (h *Health) Add(name string, ok func(context.Context) error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.checks = append(h.checks, check{name, ok})
+}
+
+// Note adds a line that says how something is. It decides nothing.
+func (h *Health) Note(name string, say func() string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.notes = append(h.notes, note{name, say})
+}
+
+// Notes returns the lines of notes, "name: text".
+func (h *Health) Notes() []string {
+	h.mu.Lock()
+	notes := h.notes
+	h.mu.Unlock()
+	var lines []string
+	for _, n := range notes {
+		lines = append(lines, n.name+": "+n.say())
+	}
+	return lines
 }
 
 // Result is the outcome of one check.
@@ -84,6 +110,9 @@ func addHealth(mux *http.ServeMux, h *Health) {
 			} else {
 				fmt.Fprintf(&text, "%s: ok\n", c.Name)
 			}
+		}
+		for _, line := range h.Notes() {
+			fmt.Fprintln(&text, line)
 		}
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(status)

@@ -1,12 +1,26 @@
 package web
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Status is how Shrike is, in one look.
 type Status struct {
 	Sources   []SourceStatus   `json:"sources"`
 	Stages    []StageStatus    `json:"stages"`
 	Receivers []ReceiverStatus `json:"receivers"`
+	Rules     *RulesStatus     `json:"rules,omitempty"` // of the process that answers; nil: it has none
+}
+
+// RulesStatus is how the rules of a process are.
+type RulesStatus struct {
+	Rules      int       `json:"rules"`
+	Exceptions int       `json:"exceptions"`
+	Hash       string    `json:"hash"`
+	Loaded     time.Time `json:"loaded"`
+	Failed     time.Time `json:"failed,omitzero"`   // when the files last did not load, and older rules stayed in force
+	Problem    string    `json:"problem,omitempty"` // why
 }
 
 // SourceStatus is one source of records, by what is stored of it.
@@ -29,4 +43,13 @@ type ReceiverStatus struct {
 	Name        string    `json:"name"`
 	Lag         int64     `json:"lag"`          // alerts that are not sent yet
 	LastSuccess time.Time `json:"last_success"` // zero: never
+}
+
+// String says it in a line. Problems are in the log and behind the token, for everybody may ask for health.
+func (s *RulesStatus) String() string {
+	text := fmt.Sprintf("%d rules and %d exceptions, hash %s, loaded %s", s.Rules, s.Exceptions, s.Hash, s.Loaded.Format(time.RFC3339))
+	if s.Problem != "" {
+		text += "; the files did not load at " + s.Failed.Format(time.RFC3339) + ": the log says why"
+	}
+	return text
 }

@@ -44,7 +44,7 @@ type Options struct {
 	Alerts     Alerts
 	Hunter     Hunter
 	Status     func(context.Context) (*Status, error)
-	Rules      *rule.Set
+	Rules      func() *rule.Set // those in force
 	Hunts      []Hunt
 	Log        *zap.Logger
 	Registerer prometheus.Registerer

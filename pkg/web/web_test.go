@@ -62,7 +62,7 @@ func testServer(t *testing.T, change func(*Options)) (*memory, *httptest.Server)
 		FirstEventTime: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC),
 	}}}
 	o := Options{
-		Token: token, Loopback: true, Health: &Health{}, Alerts: m, Hunter: m, Rules: rule.NewSet(nil),
+		Token: token, Loopback: true, Health: &Health{}, Alerts: m, Hunter: m, Rules: func() *rule.Set { return rule.NewSet(nil) },
 		Status: func(context.Context) (*Status, error) {
 			return &Status{Sources: []SourceStatus{{Name: hostile}}}, m.err
 		},
