@@ -134,23 +134,29 @@ func (o operand) asked(tests []test, cased bool, at place) (expression, error) {
 }
 
 // held holds tests against a text; a place inside an object may be an array, of which any element will do. A search finds
-// a text inside an array's JSON as well as inside its elements, unless JSON writes it otherwise.
+// a text inside an array's JSON as well as inside its elements, unless JSON writes it otherwise. Nothing there is as good
+// as an empty text.
 func (o operand) held(field string, tests []test, cased bool) expression {
-	whole := textual(field, tests, cased)
 	if !o.leaf {
-		return whole
+		return textual(field, tests, cased)
 	}
-	var deep []test
+	var whole, deep []test
+	missing := expression{join: never}
 	for _, t := range tests {
-		if t.op != present && (t.op != contains || strings.ContainsFunc(t.text, func(r rune) bool { return r == '"' || r == '\\' || r < ' ' })) {
+		if t.op == equals && t.text == "" {
+			missing = not(called("has(" + field + ")"))
+		} else {
+			whole = append(whole, t)
+		}
+		if t.op != present && (t.op != contains || strings.ContainsFunc(t.text, escaped)) {
 			deep = append(deep, t)
 		}
 	}
-	if len(deep) == 0 {
-		return whole
-	}
-	return or(whole, textual(field+"[]", deep, cased))
+	return or(missing, textual(field, whole, cased), textual(field+"[]", deep, cased))
 }
+
+// escaped reports whether JSON writes a character otherwise than it is.
+func escaped(r rune) bool { return r == '"' || r == '\\' || r < ' ' }
 
 // textual is that a text is as one of the tests says.
 func textual(x string, tests []test, cased bool) expression {

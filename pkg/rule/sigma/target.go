@@ -95,10 +95,13 @@ func openEnded(p pattern, atEnd bool) bool {
 	return p[pick(atEnd, len(p)-1, 0)].wild == '*'
 }
 
+// side is what a test asks of one side of the question mark, which is there only where there is a query.
 func side(x string, t test, cased bool) expression {
 	switch {
-	case t.text != "" || t.op == equals:
+	case t.text != "":
 		return textual(x, []test{t}, cased)
+	case t.op == equals:
+		return expression{join: never}
 	case x == urlQuery:
 		return not(empty(urlQuery))
 	}

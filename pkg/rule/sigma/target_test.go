@@ -1,0 +1,102 @@
+package sigma_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/shrike-sec/shrike/pkg/event"
+	"github.com/shrike-sec/shrike/pkg/format/apache"
+	"github.com/shrike-sec/shrike/pkg/record"
+	"github.com/shrike-sec/shrike/pkg/rule/sigma"
+)
+
+// TestRequestsMatchWhatSigmaSays holds what rules say of cs-uri-query against the query and against path?query as one text.
+// It fails when a part of across is deleted, or of targets the one that asks the path only where there is no query.
+func TestRequestsMatchWhatSigmaSays(t *testing.T) {
+	t.Parallel()
+	var (
+		paths    = []string{"/", "/a", "/a/b", "/b", "/a.b"}
+		queries  = []string{"", "a", "a=b", "b", "a?b", "/a"}
+		values   = []string{"a", "b", "/a", "/a?", "a?b", `a\?b`, `/a\?a`, "/a?a=b", "*a?b*", "/*?b", "/*b", "*", "?", `\?a`, `b\?`, "a*b", `/a\?*b`, "/a\\?a=b", "*/a?"}
+		patterns = []string{"^/a$", "a.b", `^/a\?a`, "^a", "b$"}
+		pairs    atomic.Int64
+		matched  atomic.Int64
+	)
+	rapid.Check(t, func(t *rapid.T) {
+		a := asked{Field: "cs-uri-query", Values: drawValues(t, values)}
+		switch rapid.IntRange(0, 4).Draw(t, "how") {
+		case 0:
+			a.Modifiers, a.Values = []string{"re"}, drawValues(t, patterns)
+		case 1:
+		default:
+			a.Modifiers = []string{rapid.SampledFrom(searchers).Draw(t, "searcher")}
+		}
+		if rapid.Bool().Draw(t, "all") {
+			a.Modifiers = append(a.Modifiers, "all")
+		}
+		text := yamlOf(a)
+		r := sigma.Import([]sigma.File{{Name: "drawn.yml", Text: []byte(text)}}, sigma.Options{})
+		set, err := r.Set()
+		if err != nil || len(r.Rules) != 1 {
+			t.Fatalf("%v %v: %s", err, r.Refusals, text)
+		}
+		parser := apache.Spec().New()
+		for range 20 {
+			path, query := rapid.SampledFrom(paths).Draw(t, "path"), rapid.SampledFrom(queries).Draw(t, "query")
+			asOne := path
+			if query != "" {
+				asOne += "?" + query
+			}
+			want := a.holdsFor([]string{query, asOne})
+			line := fmt.Sprintf(`198.51.100.7 - - [01/Mar/2026:09:00:00 +0000] "GET %s HTTP/1.1" 200 12 "-" "x"`, asOne)
+			err := parser.Parse(&record.Record{Raw: []byte(line)}, func(e *event.Event) {
+				got := len(set.Hits(e, nil)) > 0
+				if got != want {
+					t.Fatalf("got %t, want %t for %s\n%s\n%s", got, want, asOne, text, r.Rules[0].Text)
+				}
+				if pairs.Add(1); got {
+					matched.Add(1)
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	if n, m := pairs.Load(), matched.Load(); m < n/5 || m > n*4/5 {
+		t.Errorf("%d of %d pairs match: a test of rules needs both", m, n)
+	}
+}
+
+// yamlOf is a rule over requests of one entry.
+func yamlOf(a asked) string {
+	key := a.Field
+	for _, m := range a.Modifiers {
+		key += "|" + m
+	}
+	b, _ := json.Marshal(map[string]any{
+		"title": "Drawn", "logsource": map[string]string{"category": "webserver"},
+		"detection": map[string]any{"s": map[string]any{key: a.Values}, "condition": "s"},
+	})
+	return string(b)
+}
+
+// holdsFor is holds where the texts of the field are known.
+func (a asked) holdsFor(texts []string) bool {
+	some, every := false, true
+	for _, v := range a.Values {
+		ok := false
+		for _, t := range texts {
+			ok = ok || t != "" && a.text(t, v)
+		}
+		some, every = some || ok, every && ok
+	}
+	if a.has("all") {
+		return every
+	}
+	return some
+}
