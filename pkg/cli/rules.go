@@ -88,6 +88,7 @@ func (s *shell) rulesCommand() *cobra.Command {
 		s.rulesExceptionsCommand(),
 		s.rulesSigmaCommand(),
 		s.rulesProfileCommand(),
+		s.rulesCoverageCommand(),
 	)
 	return c
 }
