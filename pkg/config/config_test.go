@@ -285,6 +285,7 @@ func TestLoadMissingFile(t *testing.T) {
 }
 
 // Whatever is accepted is written so that it reads as the same configuration, and whatever is refused says where.
+// Without escape in quote it fails.
 func FuzzParse(f *testing.F) {
 	example, err := os.ReadFile("../../deploy/config.example.yml")
 	if err != nil {

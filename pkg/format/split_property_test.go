@@ -241,6 +241,8 @@ func TestSplitOfGrowingObjectIsThatOfTheWhole(t *testing.T) {
 	})
 }
 
+// Whatever the bytes: every one is a record's, a dead letter's or between them, however they are read. Without the line
+// in consume that moves base it fails.
 func FuzzSplit(f *testing.F) {
 	for _, seed := range []string{
 		"a\nb", `{"Records":[{"e":1},{"e":2}]}`, `[{"a" 1},{}]x`, "{\"a\":1,\n{\"a\":[[\n", `{"message":"a\nb"}`, "\xEF\xBB\xBF#cols a\n1",
@@ -269,6 +271,8 @@ func FuzzSplit(f *testing.F) {
 	})
 }
 
+// ScanJSON takes for JSON what the standard library does. Without the part of scanNumber's condition that is about
+// leading zeros it fails.
 func FuzzScanJSON(f *testing.F) {
 	for _, seed := range []string{`{"a":[1,-0.5e+3,"\u00e9\n"],"b":null}`, `[tru`, `{"a":01}`, "\"\x01\"", `{"":{}}x`} {
 		f.Add([]byte(seed))

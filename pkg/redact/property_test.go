@@ -303,6 +303,7 @@ func holds(v any, s string) bool {
 }
 
 // Whatever the bytes: no panic, JSON stays JSON, and what was redacted has nothing more to redact.
+// Without the blanks among what blank passes over it fails.
 func FuzzRedact(f *testing.F) {
 	for _, s := range []string{apiRecord, webRecord, `{"password":["x",{"y":1}],"name":"token","value":"a\u0022b"}`, "Cookie: a=b\r\nX: y",
 		"a?password%3Dx%26token=y", "-----BEGIN EC PRIVATE KEY-----\nx", "://u:p@h", `\"secret\":\"a\"`, `[{"credentials":{"a":[1,2]}}]`} {

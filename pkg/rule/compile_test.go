@@ -115,7 +115,7 @@ func TestMatchingAllocatesNothing(t *testing.T) {
 }
 
 // Whatever is written as a condition: mistakes with a place inside it, or a condition that is total (the machine does
-// not fail) and means the same as closures.
+// not fail) and means the same as closures. Without the ! in boolean it fails.
 func FuzzCondition(f *testing.F) {
 	for _, seed := range benchConditions(20) {
 		f.Add(seed)

@@ -34,3 +34,6 @@ func TestSniff(t *testing.T) {
 func BenchmarkParse(b *testing.B) { formattest.BenchmarkParse(b, Spec(), "testdata") }
 
 func FuzzParse(f *testing.F) { formattest.Fuzz(f, Spec(), "testdata") }
+
+// Without the line in Parse that resets the event it fails.
+func FuzzPrint(f *testing.F) { formattest.FuzzPrint(f, Spec(), columns(), DefaultLayout, "testdata") }

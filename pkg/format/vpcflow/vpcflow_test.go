@@ -17,3 +17,6 @@ func TestEdgeCases(t *testing.T) {
 func BenchmarkParse(b *testing.B) { formattest.BenchmarkParse(b, Spec(), "testdata") }
 
 func FuzzParse(f *testing.F) { formattest.Fuzz(f, Spec(), "testdata") }
+
+// Without the line of flowline's Column.set that keeps the action, of which outcome comes, it fails.
+func FuzzPrint(f *testing.F) { formattest.FuzzPrint(f, Spec(), columns(), DefaultLayout, "testdata") }
