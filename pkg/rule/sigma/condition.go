@@ -9,6 +9,9 @@ import (
 // conditionWord splits a condition: parentheses, the bar of an aggregation, comparisons and words.
 var conditionWord = regexp.MustCompile(`\(|\)|\||[<>=!]=?|[^\s()|<>=!]+`)
 
+// maxSize bounds in bytes what a part of a condition may become; the whole has 16 KiB.
+const maxSize = 64 << 10
+
 // maxNesting bounds parentheses and nots in one another.
 const maxNesting = 50
 
@@ -110,12 +113,16 @@ func (r *reader) either() (expression, error) {
 // chain reads parts with a word between them.
 func (r *reader) chain(word string, join func(...expression) expression, part func() (expression, error)) (expression, error) {
 	var parts []expression
+	size := 0
 	for {
 		e, err := part()
 		if err != nil {
 			return expression{}, err
 		}
 		parts = append(parts, e)
+		if size += len(e.String()); size > maxSize {
+			return expression{}, r.refuse("the condition is too long for one of ours")
+		}
 		if r.word() != word {
 			return join(parts...), nil
 		}

@@ -39,6 +39,9 @@ var modifiers = []string{
 	"minute", "hour", "day", "week", "month", "year",
 }
 
+// maxValues bounds the values of one field: a condition of ours has 16 KiB.
+const maxValues = 4000
+
 func readItem(p pair) (*item, error) {
 	parts := strings.Split(p.key, "|")
 	it := &item{field: strings.TrimSpace(parts[0]), at: p.at, values: p.value.each()}
@@ -51,6 +54,9 @@ func readItem(p pair) (*item, error) {
 		if v.kind == mapping || v.kind == list {
 			return nil, refuse(v.at, "the value of a field is a text, a number or a list of them")
 		}
+	}
+	if len(it.values) > maxValues {
+		return nil, refuse(p.at, "%s has more than %d values: a condition of ours has no room for them", p.key, maxValues)
 	}
 	if len(it.values) == 0 {
 		return nil, refuse(p.at, "%s has an empty list of values", p.key)

@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -16,48 +17,40 @@ var dashes = []rune{'-', '/', '–', '—', '―'}
 // windash returns the pattern with each dash that starts an option (nothing of a word before it, a word behind it)
 // replaced by each of the dashes; ok is false when these are too many.
 func windash(p pattern) (variants []pattern, ok bool) {
-	variants = []pattern{nil}
+	variants = []pattern{p}
 	for i, x := range p {
-		texts := []string{x.text}
-		if x.wild == 0 {
-			before := pick(i > 0, '?', ' ') // a wildcard may stand for the end of a word: not for the end of one here
-			texts = dashed(x.text, before)
-		}
-		var next []pattern
-		for _, v := range variants {
-			for _, t := range texts {
-				next = append(next, append(append(pattern{}, v...), piece{t, x.wild}))
+		runes := []rune(x.text)
+		for at := range runes {
+			if !startsOption(runes, at) {
+				continue
 			}
-		}
-		if variants = next; len(variants) > maxVariants {
-			return nil, false
+			if len(variants)*len(dashes) > maxVariants {
+				return nil, false
+			}
+			variants = dashed(variants, i, at)
 		}
 	}
 	return variants, true
 }
 
-func dashed(s string, before rune) []string {
-	texts := []string{""}
-	extend := func(with ...rune) {
-		var next []string
-		for _, t := range texts {
-			for _, r := range with {
-				next = append(next, t+string(r))
-			}
+// startsOption reports whether a dash that starts an option stands there.
+func startsOption(runes []rune, at int) bool {
+	return isDash(runes[at]) && (at == 0 || !isWord(runes[at-1])) && at+1 < len(runes) && isWord(runes[at+1])
+}
+
+// dashed replaces a character of one piece by each of the dashes, in each variant.
+func dashed(variants []pattern, piece, at int) []pattern {
+	var all []pattern
+	for _, v := range variants {
+		for _, dash := range dashes {
+			runes := []rune(v[piece].text)
+			runes[at] = dash
+			w := slices.Clone(v)
+			w[piece].text = string(runes)
+			all = append(all, w)
 		}
-		texts = next
 	}
-	runes := []rune(s)
-	for i, r := range runes {
-		starts := isDash(r) && !isWord(before) && i+1 < len(runes) && isWord(runes[i+1])
-		if starts && len(texts) <= maxVariants {
-			extend(dashes...)
-		} else {
-			extend(r)
-		}
-		before = r
-	}
-	return texts
+	return all
 }
 
 func isDash(r rune) bool { return strings.ContainsRune(string(dashes), r) }

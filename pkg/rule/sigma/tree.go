@@ -136,10 +136,16 @@ func stringNode(n *ast.StringNode, at place) *node {
 	return &node{kind: scalar, at: at, text: n.Value, inline: plain}
 }
 
+// maxKeys bounds a mapping; a rule of Sigma's has tens.
+const maxKeys = 2000
+
 func convertPairs(values []*ast.MappingValueNode, at place) (*node, error) {
 	m := &node{kind: mapping, at: at}
 	if len(values) > 0 && values[0].Key != nil {
 		m.at = placeOf(values[0].Key.GetToken())
+	}
+	if len(values) > maxKeys {
+		return nil, refuse(at, "a mapping has at most %d keys", maxKeys)
 	}
 	for _, v := range values {
 		key, err := convert(v.Key)
