@@ -8,12 +8,12 @@ import (
 	"path"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shrike-sec/shrike/detections"
 	"github.com/shrike-sec/shrike/pkg/rule"
+	"github.com/shrike-sec/shrike/pkg/rule/ruledoc"
 )
 
 var update = flag.Bool("update", false, "write the tables of README.md")
@@ -48,13 +48,39 @@ func TestREADME(t *testing.T) {
 	}
 }
 
+// TestPackPages keeps the reference of each pack true: what `shrike rules docs` writes.
+func TestPackPages(t *testing.T) {
+	t.Parallel()
+	const note = "<!-- generated: go test ./detections -run PackPages -update -->\n\n"
+	pages := ruledoc.Pages(load(t))
+	if len(pages) < 4 {
+		t.Errorf("%d packs", len(pages))
+	}
+	for _, p := range pages {
+		file := path.Join(p.Pack, "README.md")
+		if *update {
+			if err := os.WriteFile(file, []byte(note+p.Text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(note+p.Text, string(text)); diff != "" {
+			t.Errorf("%s is not what the rules say; run go test ./detections -run PackPages -update (-want +got):\n%s", file, diff)
+		}
+	}
+}
+
 func tables(t *testing.T) string {
 	var b strings.Builder
 	rules := load(t).Rules()
 	fmt.Fprintf(&b, "\n## Rules\n\n%d rules.\n\n| rule | finds | kind | severity | class | ATT&CK | matrix |\n|---|---|---|---|---|---|---|\n", len(rules))
 	for _, r := range rules {
 		fmt.Fprintf(&b, "| [%s](%s) | %s | %s | %s | %s | %s | %s |\n",
-			r.ID, r.File, strings.ReplaceAll(r.Title.Source, "|", `\|`), kind(r), severity(r), classes(r), strings.Join(r.Attack, " "), matrix(r))
+			r.ID, r.File, strings.ReplaceAll(r.Title.Source, "|", `\|`), ruledoc.Kind(r), ruledoc.Severity(r), classes(r), strings.Join(r.Attack, " "), matrix(r))
 	}
 	b.WriteString("\n## Hunts\n\nQueries with a name, for `shrike hunt`.\n\n| hunt | finds |\n|---|---|\n")
 	for _, f := range files(t, "hunts/*.sql") {
@@ -69,29 +95,6 @@ func tables(t *testing.T) string {
 	}
 	b.WriteString("\n")
 	return b.String()
-}
-
-func kind(r *rule.Rule) string {
-	switch {
-	case r.Threshold != nil:
-		return fmt.Sprintf("threshold: %d within %s", r.Threshold.Count, span(r))
-	case r.Distinct != nil:
-		return fmt.Sprintf("distinct: %d of %s within %s", r.Distinct.Count, r.Distinct.Of.Name, span(r))
-	case r.Sum != nil:
-		return fmt.Sprintf("sum: %.0f GiB of %s within %s", r.Sum.Total/(1<<30), r.Sum.Of.Name, span(r))
-	case r.Sequence != nil:
-		return fmt.Sprintf("sequence: %s within %s", strings.Join(steps(r), ", "), span(r))
-	case r.FirstSeen != nil:
-		return fmt.Sprintf("first seen, after %.0f days", r.FirstSeen.Learning.Hours()/24)
-	}
-	return "match"
-}
-
-func steps(r *rule.Rule) (names []string) {
-	for _, s := range r.Sequence.Steps {
-		names = append(names, strings.ReplaceAll(s.Name, "_", " "))
-	}
-	return names
 }
 
 func classes(r *rule.Rule) string {
@@ -112,20 +115,6 @@ func conditions(r *rule.Rule) string {
 		all = append(all, s.When)
 	}
 	return strings.Join(all, "\n")
-}
-
-func span(r *rule.Rule) string {
-	if w := r.Window(); w%time.Hour != 0 {
-		return fmt.Sprintf("%.0f min", w.Minutes())
-	}
-	return fmt.Sprintf("%.0f h", r.Window().Hours())
-}
-
-func severity(r *rule.Rule) string {
-	if r.Severity.Success == r.Severity.Failure || r.Outcome == "success" {
-		return r.Severity.Success
-	}
-	return r.Severity.Success + ", " + r.Severity.Failure + " when refused"
 }
 
 func matrix(r *rule.Rule) string {

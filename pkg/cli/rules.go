@@ -89,6 +89,7 @@ func (s *shell) rulesCommand() *cobra.Command {
 		s.rulesSigmaCommand(),
 		s.rulesProfileCommand(),
 		s.rulesCoverageCommand(),
+		s.rulesDocsCommand(),
 	)
 	return c
 }
