@@ -64,3 +64,24 @@ func TestJoins(t *testing.T) {
 		t.Errorf("joins (-fields of class alert +joins):\n%s", diff)
 	}
 }
+
+// Alerts about Shrike itself are no events; older alerts, which do not say what they reached, are one. Deleting either case
+// of Levels makes it fail.
+func TestLevels(t *testing.T) {
+	t.Parallel()
+	a := example()
+	a.Reached = []Reached{{Severity: "low"}, {Severity: "high"}}
+	if got := a.Levels(); len(got) != 2 {
+		t.Errorf("levels are %+v, want both", got)
+	}
+	a.Classes = nil
+	if got := a.Levels(); len(got) != 0 {
+		t.Errorf("levels of an alert about no logs are %+v, want none", got)
+	}
+	a = example()
+	a.Reached = nil
+	want := Reached{Severity: "high", EventTime: a.LastEventTime, Revision: a.Revision}
+	if got := a.Levels(); len(got) != 1 || got[0] != want {
+		t.Errorf("levels of an older alert are %+v, want %+v", got, want)
+	}
+}

@@ -35,7 +35,7 @@ func Status(ctx context.Context, b *bus.Client, db *store.Store, receivers []str
 		topics []string
 	}{
 		{"store", append(append([]string{}, records...), bus.DeadLetter, bus.Alerts)},
-		{"detect", records},
+		{"detect", pipeline.DetectTopics()},
 		{"correlate", []string{bus.Signals}},
 	} {
 		for _, topic := range stage.topics {

@@ -42,12 +42,13 @@ const (
 	maxFrame       = 900_000               // bytes of one signals message
 )
 
-// Detect parses records, holds them against the rules and sends frames of signals until ctx ends. It needs no ClickHouse.
+// Detect parses records, holds them and the alerts of other rules against the rules, and sends frames of signals until ctx
+// ends. It needs no ClickHouse.
 func Detect(ctx context.Context, o DetectOptions) error {
 	o.Redact = cmp.Or(o.Redact, redact.Default())
 	parsers := version(o.Formats, o.Redact)
 	return Ranges(ctx, o.Bus, RangeOptions{
-		Group: "detect", Topics: RecordTopics(), Version: func() string { return parsers + "." + o.Rules.Set().Hash() },
+		Group: "detect", Topics: DetectTopics(), Version: func() string { return parsers + "." + o.Rules.Set().Hash() },
 		MaxMessages: detectMessages, MaxBytes: detectBytes, MaxWait: detectWait, Idle: heartbeat,
 		Epoch: firstEpoch, Do: newDetector(o).do, Log: o.Log, Registerer: o.Metrics,
 	})
@@ -81,6 +82,9 @@ func RecordTopics() []string {
 	}
 	return topics
 }
+
+// DetectTopics returns the topics that detect reads: records, and the alerts that rules over alerts look at.
+func DetectTopics() []string { return append(RecordTopics(), bus.Alerts) }
 
 func ruleIDs(set *rule.Set) []string {
 	var ids []string
@@ -162,16 +166,11 @@ func (d *detector) do(ctx context.Context, r *Range) error {
 	clear(w.classes)
 	repeats := 0
 	for i := range r.Messages {
-		m := &r.Messages[i]
-		w.parser.message(m, func(e *event.Event) {
-			w.classes[e.Class]++
-			if w.recent.repeated(e.UID, m.Offset) {
-				repeats++
-				return
-			}
-			w.advance(e.Text(event.Source), e.UnixNano(event.EventTime), started)
-			w.matcher.Event(e)
-		}, func(*record.DeadLetter) {}) // store keeps the dead letters; here they are only counted
+		if r.Topic == bus.Alerts {
+			w.alert(&r.Messages[i])
+		} else {
+			repeats += w.records(&r.Messages[i], started)
+		}
 	}
 	if err := d.send(ctx, r, w); err != nil {
 		return err
@@ -192,6 +191,39 @@ func (d *detector) do(ctx context.Context, r *Range) error {
 	return nil
 }
 
+// records matches the events of one message. It returns how many of them were delivered before.
+func (w *watcher) records(m *bus.Message, now time.Time) (repeats int) {
+	w.parser.message(m, func(e *event.Event) {
+		w.classes[e.Class]++
+		if w.recent.repeated(e.UID, m.Offset) {
+			repeats++
+			return
+		}
+		w.advance(e.Text(event.Source), e.UnixNano(event.EventTime), now)
+		w.matcher.Event(e)
+	}, func(*record.DeadLetter) {}) // store keeps the dead letters; here they are only counted
+	return repeats
+}
+
+// alert matches one revision of an alert. One that is told again, after a restart of correlate, is the same events again:
+// correlate knows them.
+func (w *watcher) alert(m *bus.Message) {
+	w.parser.tally.records++
+	w.parser.tally.bytes += len(m.Value)
+	a, err := decodeAlert(m.Value)
+	if err != nil {
+		w.parser.tally.buried(record.ReasonSyntax) // to store it is a dead letter
+		return
+	}
+	if n := len(a.Levels()); n > 0 {
+		w.parser.tally.events++
+		w.classes[event.Alert]++
+	} else {
+		w.parser.tally.controls++
+	}
+	w.matcher.Alert(&a)
+}
+
 // send sends each shard its frame of the range: those with signals, and those that have not heard for a heartbeat.
 func (d *detector) send(ctx context.Context, r *Range, w *watcher) error {
 	now := time.Now()
@@ -204,7 +236,7 @@ func (d *detector) send(ctx context.Context, r *Range, w *watcher) error {
 			Schema:  1,
 			Origin:  record.Position{Epoch: r.Epoch, Topic: r.Topic, Partition: r.Partition, Offset: r.From},
 			To:      r.To,
-			RuleSet: w.set.Hash(), Watermark: w.watermark(r.Idle, now), Signals: signals,
+			RuleSet: w.set.Hash(), Watermark: w.watermark(r.Idle || r.Topic == bus.Alerts, now), Signals: signals,
 		}
 		parts, err := match.Encode(frame, maxFrame)
 		if err != nil {
@@ -235,7 +267,8 @@ func (w *watcher) advance(source string, eventTime int64, now time.Time) {
 }
 
 // watermark is the event time that the slowest source of the partition has reached, 0 when nobody knows; an idle
-// partition holds nobody back.
+// partition holds nobody back. Nor do alerts ever: they come of logs that the watermark has heard of, and what waits for
+// them waits on its own (correlate.AlertDelay).
 func (w *watcher) watermark(idle bool, now time.Time) int64 {
 	if idle {
 		return math.MaxInt64

@@ -46,6 +46,13 @@ type tally struct {
 	dead                             map[record.Reason]int
 }
 
+func (t *tally) buried(why record.Reason) {
+	if t.dead == nil {
+		t.dead = make(map[record.Reason]int)
+	}
+	t.dead[why]++
+}
+
 // message parses one message: emit gets each event (valid during the call), or dead gets the one dead letter, or
 // neither is called for a control record.
 func (p *parser) message(m *bus.Message, emit func(*event.Event), dead func(*record.DeadLetter)) {
@@ -84,10 +91,7 @@ func (p *parser) message(m *bus.Message, emit func(*event.Event), dead func(*rec
 }
 
 func (p *parser) bury(r *record.Record, why *format.Error, dead func(*record.DeadLetter)) {
-	if p.tally.dead == nil {
-		p.tally.dead = make(map[record.Reason]int)
-	}
-	p.tally.dead[why.Reason]++
+	p.tally.buried(why.Reason)
 	dead(&record.DeadLetter{Record: *r, Reason: why.Reason, Detail: why.Detail, Size: int64(len(r.Raw))})
 }
 

@@ -209,9 +209,15 @@ func (c call) messageTo(topic string) bus.Message {
 
 // rules loads rules of kind match, threshold and first_seen. Each has the actor for its group, and fires on calls of its
 // own name: Once, Often (three times in ten minutes), New (a region that the actor never used, after a minute).
-func rules(t testing.TB) *rule.Set {
+func rules(t testing.TB) *rule.Set { return rulesWith(t, nil) }
+
+// rulesWith is rules and more, by id.
+func rulesWith(t testing.TB, more map[string]string) *rule.Set {
 	t.Helper()
 	files := fstest.MapFS{}
+	for id, text := range more {
+		files[id+".yml"] = &fstest.MapFile{Data: []byte(text)}
+	}
 	for id, kind := range map[string]string{
 		"once":  "dedup: 1h",
 		"often": "threshold: { count: 3, within: 10m }\ndedup: 1h",
