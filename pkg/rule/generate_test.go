@@ -372,7 +372,7 @@ func randomEvent(v *vocabulary, seed uint64) *event.Event {
 func pickOf[T any](r *rand.Rand, options []T) T { return options[r.IntN(len(options))] }
 
 func testLists() *lists {
-	return &lists{byID: map[string]*list{"nets": newList("nets", []string{"10.0.0.0/8", "192.0.2.7", "Root", "443", "22"})}}
+	return &lists{byID: map[string]*list{"nets": newList("nets", []string{"10.0.0.0/8", "192.0.2.7", "Root", "443", "22"}), "plain": newList("plain", []string{"Root", "443", "22", "007"})}}
 }
 
 // mustCompile compiles a condition over class api.

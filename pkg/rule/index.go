@@ -3,21 +3,41 @@ package rule
 import (
 	"slices"
 	"strings"
-
-	"github.com/expr-lang/expr/ast"
+	"unicode/utf8"
 
 	"github.com/shrike-sec/shrike/pkg/event"
 )
 
-// index finds the rules that an event of one class can match: each rule (of a sequence each step) hangs on
-// one predicate that its condition requires, a field that must have one of a few values. Those that require none are tried
-// on every event.
+// index finds the rules that an event of one class can match: each rule (of a sequence each step) hangs on what its
+// condition needs (see needOf), of all that it needs on what the fewest events have. Those that need nothing that can be
+// looked up are tried on every event.
 type index struct {
 	texts []textIndex
 	ints  []intIndex
+	parts []partIndex
 	rest  []*target
+
+	numbered int    // targets that hang in several places; see target.no
+	next     *index // of the targets that there were no more numbers for
 }
 
+// maxNumbered is how many targets of an index can hang in several places.
+const maxNumbered = 64 * len(tried{})
+
+// tried are the numbered targets that an event has met already.
+type tried [64]uint64
+
+// first reports whether the target comes for the first time.
+func (s *tried) first(no int) bool {
+	word, bit := &s[(no-1)/64], uint64(1)<<((no-1)%64)
+	if *word&bit != 0 {
+		return false
+	}
+	*word |= bit
+	return true
+}
+
+// textIndex has what hangs on the value of a text field.
 type textIndex struct {
 	field   event.TextField
 	targets map[string][]*target
@@ -39,97 +59,157 @@ func (x *textIndex) find(e *event.Event) []*target {
 	return x.targets[string(b)]
 }
 
+// intIndex has what hangs on the value of a number.
 type intIndex struct {
 	field   event.IntField
 	targets map[int64][]*target
 }
 
-// selective lists the fields to index by, the most telling first; any other field comes after these, outcome last.
-var selective = []string{
-	"event_name", "rule_id", "query_name", "operation", "error_code", "dst_port", "url_path", "status", "event_source",
-	"access_key_id", "actor_type", "method", "src_port", "protocol", "action",
+// partIndex has what hangs on a text that a field contains.
+type partIndex struct {
+	field *event.Field
+	words *automaton
+	all   []*target
 }
 
-func rank(f *event.Field) int {
-	if f.Name == "outcome" {
-		return len(selective) + 1
+func (x *partIndex) text(e *event.Event) string {
+	if x.field.Name == rawField {
+		return rawText(e)
 	}
-	if i := slices.Index(selective, f.Name); i >= 0 {
-		return i
-	}
-	return len(selective)
+	return e.Text(x.field.TextField())
 }
 
 func newIndex(targets []*target) *index {
 	ix := &index{}
-	for _, t := range targets {
-		required := requirements(t.cond.tree)
-		if len(required) == 0 {
+	parts := map[*event.Field]map[string][]*target{}
+	for i, t := range targets {
+		if ix.numbered == maxNumbered {
+			ix.next = newIndex(targets[i:])
+			break
+		}
+		need := needOf(t.cond.tree)
+		if need.why != "" {
 			ix.rest = append(ix.rest, t)
 			continue
 		}
-		best := required[0]
-		for _, q := range required[1:] {
-			if rank(q.field) < rank(best.field) {
-				best = q
-			}
+		t.no = 0
+		if len(need.any) > 1 || len(need.any[0].parts) > 0 {
+			ix.numbered++
+			t.no = ix.numbered
 		}
-		ix.add(t, best)
+		for _, q := range need.any {
+			ix.hang(t, q, parts)
+		}
+	}
+	for f, targets := range parts {
+		x := partIndex{field: f, words: newAutomaton(targets)}
+		for _, all := range targets {
+			x.all = append(x.all, all...)
+		}
+		ix.parts = append(ix.parts, x)
 	}
 	return ix
 }
 
-func (ix *index) add(t *target, q requirement) {
-	if q.field.Type == event.TypeText {
-		h := q.field.TextField()
-		i := slices.IndexFunc(ix.texts, func(x textIndex) bool { return x.field == h && x.fold == q.fold })
-		if i < 0 {
-			i = len(ix.texts)
-			ix.texts = append(ix.texts, textIndex{field: h, fold: q.fold, targets: map[string][]*target{}})
+func (ix *index) hang(t *target, q requirement, parts map[*event.Field]map[string][]*target) {
+	switch {
+	case len(q.parts) > 0:
+		if parts[q.field] == nil {
+			parts[q.field] = map[string][]*target{}
 		}
+		for _, p := range q.parts {
+			parts[q.field][p] = append(parts[q.field][p], t)
+		}
+	case q.field.Type == event.TypeText:
+		x := ix.textIndex(q.field.TextField(), q.fold)
 		for v := range q.texts {
-			ix.texts[i].longest = max(ix.texts[i].longest, len(v))
-			ix.texts[i].targets[v] = append(ix.texts[i].targets[v], t)
+			x.longest = max(x.longest, len(v))
+			x.targets[v] = append(x.targets[v], t)
 		}
-		return
-	}
-	h := q.field.IntField()
-	i := slices.IndexFunc(ix.ints, func(x intIndex) bool { return x.field == h })
-	if i < 0 {
-		i = len(ix.ints)
-		ix.ints = append(ix.ints, intIndex{h, map[int64][]*target{}})
-	}
-	for v := range q.ints {
-		ix.ints[i].targets[v] = append(ix.ints[i].targets[v], t)
+	default:
+		x := ix.intIndex(q.field.IntField())
+		for v := range q.ints {
+			x.targets[v] = append(x.targets[v], t)
+		}
 	}
 }
 
-// match appends the targets that match e, measured by p unless it is nil. A target hangs on one field and one value of the
-// event: it comes once.
+func (ix *index) textIndex(f event.TextField, fold bool) *textIndex {
+	i := slices.IndexFunc(ix.texts, func(x textIndex) bool { return x.field == f && x.fold == fold })
+	if i < 0 {
+		i = len(ix.texts)
+		ix.texts = append(ix.texts, textIndex{field: f, fold: fold, targets: map[string][]*target{}})
+	}
+	return &ix.texts[i]
+}
+
+func (ix *index) intIndex(f event.IntField) *intIndex {
+	i := slices.IndexFunc(ix.ints, func(x intIndex) bool { return x.field == f })
+	if i < 0 {
+		i = len(ix.ints)
+		ix.ints = append(ix.ints, intIndex{f, map[int64][]*target{}})
+	}
+	return &ix.ints[i]
+}
+
+// trial is one event's way through an index.
+type trial struct {
+	event *event.Event
+	p     *Profiler // nil: nothing is measured
+	tried tried
+}
+
+// match appends the targets that match e, measured by p unless it is nil; each comes once.
 func (ix *index) match(e *event.Event, dst []Hit, p *Profiler) []Hit {
 	before := len(dst)
-	for i := range ix.texts {
-		dst = appendMatches(dst, ix.texts[i].find(e), e, p)
-	}
-	for i := range ix.ints {
-		if v, ok := e.Int(ix.ints[i].field); ok {
-			dst = appendMatches(dst, ix.ints[i].targets[v], e, p)
+	for ; ix != nil; ix = ix.next {
+		s := trial{event: e, p: p}
+		for i := range ix.texts {
+			dst = s.try(dst, ix.texts[i].find(e))
 		}
+		for i := range ix.ints {
+			if v, ok := e.Int(ix.ints[i].field); ok {
+				dst = s.try(dst, ix.ints[i].targets[v])
+			}
+		}
+		for i := range ix.parts {
+			dst = s.parts(dst, &ix.parts[i])
+		}
+		dst = s.try(dst, ix.rest)
 	}
-	dst = appendMatches(dst, ix.rest, e, p)
 	if len(dst)-before > 1 {
 		slices.SortFunc(dst[before:], byPlace)
 	}
 	return dst
 }
 
-func appendMatches(dst []Hit, candidates []*target, e *event.Event, p *Profiler) []Hit {
-	if p != nil {
-		return p.append(dst, candidates, e)
+// try appends the candidates that match.
+func (s *trial) try(dst []Hit, candidates []*target) []Hit {
+	for i, t := range candidates {
+		if t.no > 0 && !s.tried.first(t.no) {
+			continue
+		}
+		if s.p != nil {
+			dst = s.p.append(dst, candidates[i:i+1], s.event)
+		} else if t.matches(s.event) {
+			dst = append(dst, t.hit(s.event))
+		}
 	}
-	for _, t := range candidates {
-		if t.matches(e) {
-			dst = append(dst, t.hit(e))
+	return dst
+}
+
+// parts tries what hangs on texts that the field contains. Where case is odd all are tried: a letter beyond ASCII may be one
+// in ASCII when folded.
+func (s *trial) parts(dst []Hit, x *partIndex) []Hit {
+	text, state := x.text(s.event), uint32(0)
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return s.try(dst, x.all)
+		}
+		if state = x.words.after(state, text[i]); state&ends != 0 {
+			for n := &x.words.nodes[state>>1]; n != nil; n = n.shorter {
+				dst = s.try(dst, n.targets)
+			}
 		}
 	}
 	return dst
@@ -143,127 +223,4 @@ func byPlace(a, b Hit) int {
 		return c
 	}
 	return a.Step.no - b.Step.no
-}
-
-// requirement says that a condition can hold only where the field has one of the values.
-type requirement struct {
-	field *event.Field
-	texts map[string]bool
-	ints  map[int64]bool
-	fold  bool // the texts are folded, and the field's value has to be for comparing
-}
-
-// folded returns the requirement without regard to case; false when a text has no folded form.
-func (q requirement) folded() (requirement, bool) {
-	if q.fold || len(q.ints) > 0 {
-		return q, true
-	}
-	f := requirement{field: q.field, texts: map[string]bool{}, fold: true}
-	for v := range q.texts {
-		b, ok := appendFolded(nil, v, maxCondition)
-		if !ok {
-			return q, false
-		}
-		f.texts[string(b)] = true
-	}
-	return f, true
-}
-
-// requirements reads them off a condition in total form, at most one a field.
-func requirements(n ast.Node) []requirement {
-	if name, args := called(n); name == fnEqualFold {
-		if q, ok := require(args[0], args[1:]...); ok {
-			if q, ok = q.folded(); ok {
-				return []requirement{q}
-			}
-		}
-		return nil
-	}
-	b, ok := n.(*ast.BinaryNode)
-	if !ok {
-		return nil
-	}
-	switch b.Operator {
-	case "and":
-		return both(requirements(b.Left), requirements(b.Right))
-	case "or":
-		return either(requirements(b.Left), requirements(b.Right))
-	case "==":
-		if q, ok := require(b.Left, b.Right); ok {
-			return []requirement{q}
-		}
-		if q, ok := require(b.Right, b.Left); ok {
-			return []requirement{q}
-		}
-	case "in":
-		if array, ok := b.Right.(*ast.ArrayNode); ok {
-			if q, ok := require(b.Left, array.Nodes...); ok {
-				return []requirement{q}
-			}
-		}
-	}
-	return nil
-}
-
-// both keeps one requirement a field: either is true of what matches, and the one with fewer values tells more.
-func both(l, r []requirement) []requirement {
-	for _, q := range r {
-		i := slices.IndexFunc(l, func(p requirement) bool { return p.field == q.field })
-		switch {
-		case i < 0:
-			l = append(l, q)
-		case len(q.texts)+len(q.ints) < len(l[i].texts)+len(l[i].ints):
-			l[i] = q
-		}
-	}
-	return l
-}
-
-// either keeps the fields that both sides require something of.
-func either(l, r []requirement) []requirement {
-	var kept []requirement
-	for _, p := range l {
-		for _, q := range r {
-			if p.field != q.field {
-				continue
-			}
-			if p.fold != q.fold {
-				var ok, too bool
-				if p, ok = p.folded(); !ok {
-					continue
-				}
-				if q, too = q.folded(); !too {
-					continue
-				}
-			}
-			for v := range q.texts {
-				p.texts[v] = true
-			}
-			for v := range q.ints {
-				p.ints[v] = true
-			}
-			kept = append(kept, p)
-		}
-	}
-	return kept
-}
-
-// require reads field == literal, or field in literals.
-func require(n ast.Node, literals ...ast.Node) (requirement, bool) {
-	f := fieldOf(n)
-	if f == nil || (f.Type != event.TypeText && f.Type != event.TypeInt) {
-		return requirement{}, false
-	}
-	q := requirement{field: f, texts: map[string]bool{}, ints: map[int64]bool{}}
-	for _, l := range literals {
-		switch l := l.(type) {
-		case *ast.StringNode:
-			q.texts[l.Value] = true
-		case *ast.IntegerNode:
-			q.ints[int64(l.Value)] = true
-		default:
-			return requirement{}, false
-		}
-	}
-	return q, true
 }

@@ -44,6 +44,8 @@ var checks = []struct {
 	{"unknown-event-source", checkEventSource},
 	{"unknown-technique", checkTechnique},
 	{"expired-exception", checkExceptions},
+	{"machine", checkMachine},
+	{"not-indexed", checkIndexed},
 }
 
 // WarningCodes returns the codes that a warning may have.

@@ -1,8 +1,8 @@
 package rule
 
 import (
-	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/shrike-sec/shrike/pkg/event"
@@ -90,52 +90,26 @@ func (p *Profiler) Take(add func(Cost)) {
 	}
 }
 
-// IndexedBy says by which field the index finds a rule, of a sequence for each step: "event_name (3)" where one of three
-// values is required, "" where the rule is tried on every event of the class.
+// IndexedBy says by what the index finds a rule, of a sequence for each step: "event_name (3)" where one of three values is
+// required, "event_name (1) or user_agent (2 parts)" where one or to contain one of two texts, "" where the rule is tried on
+// every event of the class.
 func (s *Set) IndexedBy(r *Rule) []string {
 	var by []string
 	for _, t := range r.targets() {
-		by = append(by, s.indexes[t.class].by(t))
+		by = append(by, needOf(t.cond.tree).String())
 	}
 	return by
 }
 
-// by finds the one place where a target of the same rule and step hangs.
-func (ix *index) by(t *target) string {
-	same := func(o *target) bool { return o.Rule == t.Rule && o.Step == t.Step }
-	for _, f := range event.Fields() {
-		if f.Meta {
-			continue
+// String says what the need is of, "" where it cannot be looked up.
+func (n need) String() string {
+	var all []string
+	for _, q := range n.any {
+		what := strconv.Itoa(len(q.texts) + len(q.ints))
+		if len(q.parts) > 0 {
+			what = strconv.Itoa(len(q.parts)) + " parts"
 		}
-		n := 0
-		switch f.Type {
-		case event.TypeText:
-			for _, x := range ix.texts {
-				if x.field == f.TextField() {
-					n += countTargets(x.targets, same)
-				}
-			}
-		case event.TypeInt:
-			for _, x := range ix.ints {
-				if x.field == f.IntField() {
-					n += countTargets(x.targets, same)
-				}
-			}
-		}
-		if n > 0 {
-			return f.Name + " (" + strconv.Itoa(n) + ")"
-		}
+		all = append(all, q.field.Name+" ("+what+")")
 	}
-	return ""
-}
-
-// countTargets counts the values under which such a target hangs.
-func countTargets[K comparable](targets map[K][]*target, same func(*target) bool) int {
-	n := 0
-	for _, ts := range targets {
-		if slices.ContainsFunc(ts, same) {
-			n++
-		}
-	}
-	return n
+	return strings.Join(all, " or ")
 }

@@ -1,0 +1,21 @@
+package rule
+
+import "github.com/shrike-sec/shrike/pkg/event"
+
+// checkMachine: a condition that closures do not cover costs a hundred times as much.
+func checkMachine(l *linter, r *Rule) {
+	for _, c := range r.conditions() {
+		if !c.native {
+			l.warn(r, c.places.at(c.source, 0), "", "the condition runs on expr's machine, which is slow: say it more simply")
+		}
+	}
+}
+
+// checkIndexed: a condition that the index cannot find is held against every event of its class. Alerts are few.
+func checkIndexed(l *linter, r *Rule) {
+	for _, t := range r.targets() {
+		if n := needOf(t.cond.tree); n.why != "" && t.class != event.Alert {
+			l.warn(r, t.cond.places.at(t.cond.source, 0), "", "every event of class %s is held against the condition: %s", t.class, n.why)
+		}
+	}
+}
