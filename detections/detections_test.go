@@ -43,3 +43,13 @@ func TestNoWarnings(t *testing.T) {
 		t.Error(w)
 	}
 }
+
+// TestNative: every condition that ships runs as closures, none on expr's machine.
+func TestNative(t *testing.T) {
+	t.Parallel()
+	for _, r := range load(t).Rules() {
+		if !r.Native() {
+			t.Errorf("%s runs on expr's machine", r.ID)
+		}
+	}
+}
