@@ -39,3 +39,8 @@ func TestSniff(t *testing.T) {
 		}
 	}
 }
+
+func TestLossless(t *testing.T) {
+	t.Parallel()
+	formattest.LosslessText(t, Spec(), "testdata")
+}

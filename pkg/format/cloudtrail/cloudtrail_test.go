@@ -10,3 +10,8 @@ import (
 func TestCloudTrail(t *testing.T) {
 	formattest.Run(t, cloudtrail.Spec(), "testdata")
 }
+
+func TestLossless(t *testing.T) {
+	t.Parallel()
+	formattest.Lossless(t, cloudtrail.Spec(), "testdata", "eventTime", "creationDate", "bytesTransferredIn", "bytesTransferredOut", "sourceIPAddress")
+}

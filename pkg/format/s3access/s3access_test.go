@@ -18,3 +18,8 @@ func TestEdgeCases(t *testing.T) {
 func BenchmarkParse(b *testing.B) { formattest.BenchmarkParse(b, Spec(), "testdata") }
 
 func FuzzParse(f *testing.F) { formattest.Fuzz(f, Spec(), "testdata") }
+
+func TestLossless(t *testing.T) {
+	t.Parallel()
+	formattest.LosslessText(t, Spec(), "testdata", "yes")
+}

@@ -37,3 +37,8 @@ func FuzzParse(f *testing.F) { formattest.Fuzz(f, Spec(), "testdata") }
 
 // Without the line in Parse that resets the event it fails.
 func FuzzPrint(f *testing.F) { formattest.FuzzPrint(f, Spec(), columns(), DefaultLayout, "testdata") }
+
+func TestLossless(t *testing.T) {
+	t.Parallel()
+	formattest.LosslessText(t, Spec(), "testdata")
+}

@@ -20,3 +20,8 @@ func FuzzParse(f *testing.F) { formattest.Fuzz(f, Spec(), "testdata") }
 
 // Without the line of flowline's Column.set that keeps the action, of which outcome comes, it fails.
 func FuzzPrint(f *testing.F) { formattest.FuzzPrint(f, Spec(), columns(), DefaultLayout, "testdata") }
+
+func TestLossless(t *testing.T) {
+	t.Parallel()
+	formattest.LosslessText(t, Spec(), "testdata")
+}

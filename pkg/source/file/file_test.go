@@ -15,6 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
@@ -336,6 +338,38 @@ func TestConfigErrors(t *testing.T) {
 	} {
 		if _, err := New(cfg, Options{Registry: formats()}); err == nil {
 			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// What the content says against the configured format or the file's name is believed, and counted.
+func TestDisagreementsAreCounted(t *testing.T) {
+	t.Parallel()
+	const flow = "2 111122223333 eni-0a 10.0.0.1 10.0.0.2 1 2 6 1 60 1772355600 1772355660 ACCEPT OK\n"
+	const access = "198.51.100.7 - - [01/Mar/2026:09:00:00 +0000] \"GET / HTTP/1.1\" 200 5 \"-\" \"curl\"\n"
+	for name, tc := range map[string]struct {
+		path, format, data string
+		want               float64
+	}{
+		"key of another":        {"AWSLogs/1/vpcflowlogs/x/a.log", "", access + flow + access, 2},
+		"packed":                {"AWSLogs/1/vpcflowlogs/x/a.log.gz", "", zipped(access + flow + access), 2},
+		"key that says nothing": {"a.log", "", access + flow, 0},
+		"format of another":     {"a.log", "vpcflow", flow + access + access + access, 3},
+	} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, tc.path)
+		write(t, path, tc.data)
+		reg := prometheus.NewRegistry()
+		s, err := New(Config{Name: "test", Paths: []string{path}, Format: tc.format}, Options{Registry: formats(), Registerer: reg})
+		if err != nil {
+			t.Fatal(err)
+		}
+		run(t, s, sourcetest.New())
+		if got := testutil.ToFloat64(s.metrics.disagreements); got != tc.want {
+			t.Errorf("%s: shrike_file_disagreements_total is %v, want %v", name, got, tc.want)
+		}
+		if n, err := testutil.GatherAndCount(reg, "shrike_file_disagreements_total"); n != 1 || err != nil {
+			t.Errorf("%s: the counter is exported %d times, %v", name, n, err)
 		}
 	}
 }

@@ -295,3 +295,19 @@ func TestBodyBreaksOff(t *testing.T) {
 		t.Errorf("the sink has %q, want nothing of a body that broke off before its first batch", sink.Lines())
 	}
 }
+
+// What the content says against the format that the request names is counted.
+func TestDisagreementsAreCounted(t *testing.T) {
+	t.Parallel()
+	reg := prometheus.NewRegistry()
+	url := serve(t, sourcetest.New(), Options{Registerer: reg})
+	const flow = "2 111122223333 eni-0a 10.0.0.1 10.0.0.2 1 2 6 1 60 1772355600 1772355660 ACCEPT OK\n"
+	post(t, url+"/v1/logs/nginx", flow+flow)
+	post(t, url+"/v1/logs/vpcflow", flow)
+	post(t, url+"/v1/logs/auto", flow)
+	want := "# HELP shrike_http_disagreements_total Records whose content says another format than the request.\n" +
+		"# TYPE shrike_http_disagreements_total counter\nshrike_http_disagreements_total 2\n"
+	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "shrike_http_disagreements_total"); err != nil {
+		t.Error(err)
+	}
+}
