@@ -49,7 +49,7 @@ func (m *Matcher) foldElements(p *plan, e *event.Event) {
 			signals++
 		}
 		switch {
-		case r.Sum != nil:
+		case p.sum != nil:
 			f.Sum += amountOf(values[group])
 		case r.Distinct != nil:
 			f.distinct(values[group])

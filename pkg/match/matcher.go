@@ -42,10 +42,12 @@ type Matcher struct {
 // plan is what the matcher works out once for each rule.
 type plan struct {
 	rule   *rule.Rule
-	no     uint64 // position in the set: tells rules apart in the combining key
-	bucket int64  // nanoseconds; 0: matches are never combined
-	hashes int    // kind distinct: how many hashes decide it
-	whole  bool   // lives in one shard, whatever the key
+	no     uint64    // position in the set: tells rules apart in the combining key
+	bucket int64     // nanoseconds; 0: matches are never combined
+	hashes int       // kind distinct: how many hashes decide it
+	show   int       // how many samples a signal has
+	sum    *rule.Key // what it adds up, nil for kinds that do not
+	whole  bool      // lives in one shard, whatever the key
 
 	elements *rule.Elements                // of rules with [] in what they are taken by, else nil
 	steps    map[*rule.Step]*rule.Elements // likewise of a sequence's steps, for those that have
@@ -81,9 +83,15 @@ func newMatcher(rules []*rule.Rule, find func(*event.Event, []rule.Hit) []rule.H
 		index: map[string]*folding{},
 	}
 	for i, r := range rules {
-		p := &plan{rule: r, no: uint64(i), bucket: int64(Bucket(r)), whole: r.Whole()}
+		p := &plan{rule: r, no: uint64(i), bucket: int64(Bucket(r)), whole: r.Whole(), show: SampleLimit(r)}
 		if r.Distinct != nil {
 			p.hashes = HashLimit(r.Distinct.Count)
+		}
+		switch {
+		case r.Sum != nil:
+			p.sum = &r.Sum.Of
+		case r.Baseline != nil && r.Baseline.Of.Field != nil:
+			p.sum = &r.Baseline.Of
 		}
 		p.readElements()
 		m.plans[r] = p
@@ -95,11 +103,14 @@ func newMatcher(rules []*rule.Rule, find func(*event.Event, []rule.Hit) []rule.H
 func (m *Matcher) Profile(p *rule.Profiler) { m.find = p.Hits }
 
 // Bucket returns the width of the time buckets in which matches of r are combined: 1/256 of the window, rounded down to
-// whole seconds, at least one second; so a window's edge is off by less than half a percent, or a second. 0 means that each
-// match is a signal of its own, which is so where each event is its own alert, where order counts, and over alerts: they are
-// few, and correlate knows one that it meets again by its id.
+// whole seconds, at least one second; so a window's edge is off by less than half a percent, or a second. A baseline's are
+// the rule's own. 0 means that each match is a signal of its own, which is so where each event is its own alert, where order
+// counts, and over alerts: they are few, and correlate knows one that it meets again by its id.
 func Bucket(r *rule.Rule) time.Duration {
-	if r.Period() == 0 && r.FirstSeen == nil || r.Sequence != nil || r.Class == event.Alert {
+	switch {
+	case r.Baseline != nil:
+		return r.Baseline.Bucket
+	case r.Period() == 0 && r.FirstSeen == nil || r.Sequence != nil || r.Class == event.Alert:
 		return 0
 	}
 	return max(time.Second, (r.Window() / 256).Truncate(time.Second))
@@ -201,8 +212,8 @@ func (m *Matcher) fold(p *plan, e *event.Event) {
 	f := m.folding(p, e, value, "")
 	m.count(f, e)
 	switch {
-	case r.Sum != nil:
-		f.Sum += amount(r.Sum.Of, e)
+	case p.sum != nil:
+		f.Sum += amount(*p.sum, e)
 	case r.Distinct != nil:
 		f.distinct(r.Distinct.Of.Text(e))
 	}
@@ -217,10 +228,16 @@ func (m *Matcher) count(f *folding, e *event.Event) {
 	f.event = m.event
 	f.Count++
 	f.First, f.Last = min(f.First, t), max(f.Last, t)
+	if r.Absence != nil {
+		if f.samples.last(e, t, r.Capture) {
+			f.Severity = m.severity
+		}
+		return
+	}
 	if rule.SeverityRank(m.severity) > rule.SeverityRank(f.Severity) {
 		f.Severity = m.severity
 	}
-	f.samples.add(e, t, r.Capture)
+	f.samples.add(e, t, r.Capture, f.plan.show)
 }
 
 // distinct notes one of the values that kind distinct counts.

@@ -14,23 +14,45 @@ import (
 // MaxSampleValue is how many bytes of JSON one value in a sample has; a longer one becomes a text that is cut.
 const MaxSampleValue = 4096
 
+// SampleLimit returns how many samples a signal of r carries. A baseline keeps some of each group all the time, though few
+// groups ever fire, and what its alert is about is the amount; a silence has one event, the last before it.
+func SampleLimit(r *rule.Rule) int {
+	switch {
+	case r.Absence != nil:
+		return 1
+	case r.Baseline != nil:
+		return 4
+	}
+	return MaxSamples
+}
+
 // sampler keeps the smallest samples by (time, id). The zero value is empty.
 type sampler struct {
 	uids []event.UID
 	list []Sample
 }
 
-// add takes e as a sample if it is among the smallest so far; only then is it rendered.
-func (s *sampler) add(e *event.Event, t int64, capture []rule.Key) {
+// last takes e as the only sample if it is the largest so far, and reports whether it is.
+func (s *sampler) last(e *event.Event, t int64, capture []rule.Key) bool {
+	if len(s.list) > 0 && s.after(0, t, e.UID) {
+		return false
+	}
+	s.list = append(s.list[:0], newSample(e, t, capture))
+	s.uids = append(s.uids[:0], e.UID)
+	return true
+}
+
+// add takes e as a sample if it is among the limit smallest so far; only then is it rendered.
+func (s *sampler) add(e *event.Event, t int64, capture []rule.Key, limit int) {
 	at := len(s.list)
 	for at > 0 && s.after(at-1, t, e.UID) {
 		at--
 	}
-	if at == MaxSamples {
+	if at == limit {
 		return
 	}
-	if len(s.list) == MaxSamples {
-		s.list, s.uids = s.list[:MaxSamples-1], s.uids[:MaxSamples-1]
+	if len(s.list) == limit {
+		s.list, s.uids = s.list[:limit-1], s.uids[:limit-1]
 	}
 	s.list = slices.Insert(s.list, at, newSample(e, t, capture))
 	s.uids = slices.Insert(s.uids, at, e.UID)

@@ -16,12 +16,12 @@ type Signal struct {
 	First    int64    `json:"first,omitempty"`   // earliest event time in the bucket; 0 is Time
 	Last     int64    `json:"last,omitempty"`    // latest event time in the bucket; 0 is Time
 	Count    uint64   `json:"count"`             // matches
-	Sum      float64  `json:"sum,omitempty"`     // kind sum: sum of the field
+	Sum      float64  `json:"sum,omitempty"`     // kinds sum and baseline: sum of the field
 	Hashes   []uint64 `json:"hashes,omitempty"`  // kind distinct: 64-bit hashes of the values, sorted, unique, the smallest k
 	Value    string   `json:"value,omitempty"`   // kind first_seen: the (composite) value
 	Step     string   `json:"step,omitempty"`    // kind sequence: the step's name; such signals are of one event and never combined
 	Severity string   `json:"severity"`          // highest of the matches
-	Samples  []Sample `json:"samples,omitempty"` // up to MaxSamples, the smallest by (time, id)
+	Samples  []Sample `json:"samples,omitempty"` // up to SampleLimit, the smallest by (time, id); of kind absence the largest
 }
 
 // MaxSamples is how many events an alert shows.
@@ -44,9 +44,12 @@ type Frame struct {
 	RuleSet string          `json:"rule_set"` // rule.Set.Hash of the set that made it
 	// Watermark is the smallest event time that may still come from this origin, Unix nanoseconds; an idle origin
 	// says MaxInt64, 0 is unknown.
-	Watermark int64    `json:"watermark"`
-	Part      int      `json:"part"`              // from 0
-	Parts     int      `json:"parts"`             // a frame over the message limit goes in parts and counts when complete
-	Attempt   string   `json:"attempt,omitempty"` // which sending these parts belong to
-	Signals   []Signal `json:"signals,omitempty"`
+	Watermark int64 `json:"watermark"`
+	// Clock is what time it was at an idle origin, Unix nanoseconds; 0 in all other frames. Only kind absence looks at it: where
+	// nothing comes any more, event time stands still, and that is just when it matters.
+	Clock   int64    `json:"clock,omitempty"`
+	Part    int      `json:"part"`              // from 0
+	Parts   int      `json:"parts"`             // a frame over the message limit goes in parts and counts when complete
+	Attempt string   `json:"attempt,omitempty"` // which sending these parts belong to
+	Signals []Signal `json:"signals,omitempty"`
 }

@@ -52,6 +52,6 @@ func (m *Matcher) stepSignal(p *plan, s *rule.Step, e *event.Event) (made bool) 
 	t := e.UnixNano(event.EventTime)
 	f.event, f.Count, f.First, f.Last = m.event, 1, t, t
 	f.Severity = m.severity
-	f.samples.add(e, t, s.Capture)
+	f.samples.add(e, t, s.Capture, p.show)
 	return true
 }

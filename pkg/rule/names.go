@@ -215,7 +215,8 @@ func placeholders(text string, typed bool) []placeholder {
 	return found
 }
 
-// naming finds what a name in title, runbook or pivots stands for; nil when nothing can be said about names.
+// naming finds what a name in title, runbook or pivots stands for: a key, or with no Field a word of the rule's kind. It is nil
+// when nothing can be said about names.
 type naming func(name string) (Key, *mistake)
 
 // template reads a text with {name} places and returns the keys that it names.
@@ -242,7 +243,9 @@ func (s *source) placeholderKeys(n ast.Node, text string, places []placeholder, 
 			s.report(s.inside(n, text, p.offset+1), hint, "%s", bad.message)
 			continue
 		}
-		keys = append(keys, k)
+		if k.Field != nil { // else a name that the kind gives
+			keys = append(keys, k)
+		}
 	}
 	return keys
 }

@@ -21,7 +21,7 @@ var (
 )
 
 // laterKinds are kinds of rules that the language has and this version does not evaluate.
-var laterKinds = []string{"baseline", "absence", "query"}
+var laterKinds = []string{"query"}
 
 // readRule reads one rule file. It returns nil when the file is no YAML mapping; else the rule, which is good only if
 // nothing was reported.
@@ -123,7 +123,19 @@ func readMatching(m *mapping, r *Rule, lists *lists) naming {
 	if r.Class == event.None {
 		return nil
 	}
-	return func(name string) (Key, *mistake) { return parseKey(name, r.Class) }
+	return func(name string) (Key, *mistake) {
+		if r.Baseline == nil {
+			return parseKey(name, r.Class)
+		}
+		if contains(baselineNames, name) {
+			return Key{}, nil
+		}
+		k, bad := parseKey(name, r.Class)
+		if bad != nil && bad.hint == "" {
+			bad.hint = nearest(name, baselineNames)
+		}
+		return k, bad
+	}
 }
 
 // checkElements reports keys whose elements do not go together.
@@ -199,6 +211,8 @@ var kinds = []struct {
 	{"distinct", readDistinct},
 	{"sum", readSum},
 	{"first_seen", readFirstSeen},
+	{"baseline", readBaseline},
+	{"absence", readAbsence},
 }
 
 // readKind reads the one block that says how matches become alerts.
@@ -345,6 +359,10 @@ func (r *Rule) identity() string {
 		for _, k := range r.FirstSeen.Value {
 			b.WriteString("\x00" + k.Name)
 		}
+	case r.Baseline != nil:
+		r.Baseline.identify(&b)
+	case r.Absence != nil:
+		r.Absence.identify(&b)
 	default:
 		b.WriteString("match")
 	}

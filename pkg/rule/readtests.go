@@ -2,6 +2,7 @@ package rule
 
 import (
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -59,6 +60,12 @@ func readTest(s *source, n ast.Node, r *Rule) (Test, bool) {
 	}
 	for _, el := range logs {
 		t.Logs = append(t.Logs, readTestLog(s, el, r))
+	}
+	if n := m.take("until"); n != nil {
+		t.Until = m.duration(n, "until", time.Second)
+		if r.Absence == nil {
+			m.report(nodePlace(n), "", "until is for rules of kind absence: all others are decided at the end of their logs")
+		}
 	}
 	alerts, _ := m.list(m.need("alerts"), "alerts")
 	for _, el := range alerts {

@@ -9,7 +9,7 @@ import (
 
 // Rule is one compiled rule. It is immutable and safe for concurrent use.
 //
-// At most one of Threshold, Distinct, Sum, FirstSeen and Sequence is set; none means that each match is an alert (kind
+// At most one of Threshold, Distinct, Sum, FirstSeen, Sequence, Baseline and Absence is set; none means that each match is an alert (kind
 // match). The steps of a sequence have class, outcome and condition; the rule itself then has none of them.
 type Rule struct {
 	ID             string
@@ -38,6 +38,8 @@ type Rule struct {
 	Sum       *Sum
 	FirstSeen *FirstSeen
 	Sequence  *Sequence
+	Baseline  *Baseline
+	Absence   *Absence
 
 	// Hash identifies what decides an alert's identity: condition, kind, window and group. Version is the hash of
 	// the whole file.
@@ -114,6 +116,10 @@ func (r *Rule) Kind() string {
 		return "first_seen"
 	case r.Sequence != nil:
 		return "sequence"
+	case r.Baseline != nil:
+		return "baseline"
+	case r.Absence != nil:
+		return "absence"
 	}
 	return "match"
 }
@@ -129,6 +135,8 @@ func (r *Rule) Taken() []Key {
 		keys = append(keys, r.Sum.Of)
 	case r.FirstSeen != nil:
 		keys = append(keys, r.FirstSeen.Value...)
+	case r.Baseline != nil && r.Baseline.Of.Field != nil:
+		keys = append(keys, r.Baseline.Of)
 	}
 	return keys
 }
@@ -144,6 +152,10 @@ func (r *Rule) Window() time.Duration {
 		return r.Sum.Within
 	case r.Sequence != nil:
 		return r.Sequence.Within
+	case r.Baseline != nil:
+		return r.Baseline.Bucket
+	case r.Absence != nil:
+		return r.Absence.For
 	}
 	return 0
 }
@@ -161,7 +173,8 @@ type Pivot struct {
 // Test is one test inside a rule file. Package ruletest runs it.
 type Test struct {
 	Name   string
-	Line   int // in the file
+	Line   int           // in the file
+	Until  time.Duration // how far event time goes on after the first log, though no log does; 0: to the newest event
 	Logs   []TestLog
 	Alerts []TestAlert
 }

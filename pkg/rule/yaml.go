@@ -280,7 +280,7 @@ func (s *source) duration(n ast.Node, what string, least time.Duration) time.Dur
 	case !ok:
 		s.report(nodePlace(n), "", "%s must be a duration such as 30s, 10m, 24h or 14d, not %q", what, v)
 	case d < least:
-		s.report(nodePlace(n), "", "%s must be at least %s, not %q", what, least, v)
+		s.report(nodePlace(n), "", "%s must be at least %s, not %q", what, FormatDuration(least), v)
 	default:
 		return d
 	}
