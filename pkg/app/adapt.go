@@ -51,7 +51,7 @@ func huntError(err error) error {
 	return err
 }
 
-// memory is first-seen memory in tables that may not be there yet.
+// memory is the memory of rules in tables that may not be there yet.
 type memory struct {
 	*store.Store
 	migrated <-chan struct{}
@@ -61,12 +61,26 @@ type memory struct {
 const schemaWithin = 5 * time.Second
 
 func (m memory) Memos(ctx context.Context, ruleHashes []string) ([]correlate.Memo, error) {
+	if err := m.wait(ctx); err != nil {
+		return nil, err
+	}
+	return m.Store.Memos(ctx, ruleHashes)
+}
+
+func (m memory) Buckets(ctx context.Context, ruleHashes []string, since time.Time, take func([]correlate.Bucket) error) error {
+	if err := m.wait(ctx); err != nil {
+		return err
+	}
+	return m.Store.Buckets(ctx, ruleHashes, since, take)
+}
+
+func (m memory) wait(ctx context.Context) error {
 	select {
 	case <-m.migrated:
-		return m.Store.Memos(ctx, ruleHashes)
+		return nil
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return ctx.Err()
 	case <-time.After(schemaWithin):
-		return nil, errors.New("ClickHouse or its tables are not there yet")
+		return errors.New("ClickHouse or its tables are not there yet")
 	}
 }

@@ -28,7 +28,7 @@ func (s *shell) huntCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: `hunt "SELECT ..." | NAME | -`, Short: "Ask ClickHouse about everything that is stored", Args: cobra.MaximumNArgs(1),
 		Long: `Ask ClickHouse about everything that is stored, by SQL or by the name of a query that is built in. It can only read, and
-only Shrike's tables: api, flow, http, dns, alerts, dead_letter, first_seen. Columns are named as fields in rules.`,
+only Shrike's tables: api, flow, http, dns, alerts, dead_letter, first_seen, baselines. Columns are named as fields in rules.`,
 		Example: `  shrike hunt --list
   shrike hunt root-activity
   shrike hunt "SELECT event_name, count() AS n FROM api WHERE src_ip = toIPv6('198.51.100.7') GROUP BY 1 ORDER BY n DESC"

@@ -59,11 +59,11 @@ func benchmarkApply(b *testing.B, samples int) {
 		return f
 	}
 	g := newEngine(rules, Options{})
-	before := heap()
+	before := heapBytes()
 	for range keys / perFrame {
 		g.Apply(makeFrame(), 0)
 	}
-	perKey := float64(heap()-before) / keys
+	perKey := float64(heapBytes()-before) / keys
 	counted := int64(0)
 	for _, s := range g.Stats().Rules {
 		counted += s.Bytes
@@ -82,7 +82,7 @@ func benchmarkApply(b *testing.B, samples int) {
 	b.ReportMetric(float64(counted)/keys, "counted-bytes/key")
 }
 
-func heap() uint64 {
+func heapBytes() uint64 {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

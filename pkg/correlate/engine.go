@@ -40,20 +40,24 @@ const maxTime = int64(1) << 62
 type Result struct {
 	Alerts  []alert.Alert // new or changed, each id at most once
 	Memos   []Memo        // rows of first_seen memory: persist them before the offset is committed
+	Buckets []Bucket      // likewise of the memory of baselines
 	Dropped bool          // the frame had been applied before and changed nothing
 	Skipped int           // signals not evaluated: of rules this set has not, of no year that can be, or held back over the bound
 }
 
 // Engine correlates one shard.
 type Engine struct {
-	options Options
-	rules   map[string]*slot
-	order   []*slot // by rule id
-	origins origins
-	touched []*slot
-	held    []heldSignal
-	last    int64  // offset of the last frame
-	lost    uint64 // held signals given up
+	options  Options
+	rules    map[string]*slot
+	order    []*slot // by rule id
+	origins  origins
+	touched  []*slot
+	held     []heldSignal
+	last     int64 // offset of the last frame
+	replays  bool  // frames below progress.Offset only rebuild state
+	progress Progress
+	over     bool   // no frame comes any more
+	lost     uint64 // held signals given up
 }
 
 // slot is one rule and the kind that correlates it.
@@ -106,6 +110,9 @@ func (s *slot) past(watermark int64) int64 {
 // one, as revision. A frame at or below its origin's mark was applied before and changes nothing.
 func (g *Engine) Apply(f *match.Frame, offset int64) Result {
 	var out Result
+	if g.replays && offset >= g.progress.Offset {
+		g.caughtUp()
+	}
 	if !g.origins.accept(f) {
 		out.Dropped = true
 		return out
@@ -131,13 +138,24 @@ func (g *Engine) Apply(f *match.Frame, offset int64) Result {
 	return out
 }
 
-// decide lets the kinds that wait for event time see how far it is.
+// decide lets the kinds that wait for event time see how far it is. What is decided once waits for the end of a replay.
 func (g *Engine) decide(out *Result) {
 	for _, k := range g.order {
+		if _, once := k.kind.(settler); once && g.replays {
+			continue
+		}
 		if w, ok := k.kind.(waiter); ok {
-			w.decide(k.past(g.origins.watermark), out, g.last)
+			w.decide(g.timesOf(k), out, g.last)
 		}
 	}
+}
+
+// timesOf is how far time has come for a rule.
+func (g *Engine) timesOf(k *slot) times {
+	if g.over {
+		return times{watermark: math.MaxInt64, clock: max(g.origins.watermark, g.origins.clock), over: true}
+	}
+	return times{watermark: k.past(g.origins.watermark), clock: g.origins.clock}
 }
 
 func (g *Engine) signal(k *slot, s *match.Signal, offset int64) {
@@ -167,24 +185,30 @@ func (g *Engine) expire() {
 	}
 }
 
-// Finish says that no more input comes: time is over, and what still waited is decided, first_seen with the memory that
-// there is. No Apply may follow.
+// Finish says that no more input comes: time is over, and what still waited is decided, kinds with a memory with what there is
+// of it. A silence is only decided up to the watermark: it says how far the input goes. No Apply may follow.
 func (g *Engine) Finish() Result {
+	if g.replays {
+		g.caughtUp()
+	}
 	var out Result
 	if len(g.Waiting()) > 0 {
 		out = g.Recall(nil)
 	}
-	g.origins.watermark = math.MaxInt64
+	g.over = true
 	g.decide(&out)
+	out.Alerts = newestOf(out.Alerts)
 	return out
 }
 
-// Unlearned returns the ids of the first_seen rules of which no group has completed its learning time: they could not
-// have fired.
+// Unlearned returns the ids of the rules of kinds first_seen and baseline of which no group has completed its learning time:
+// they could not have fired.
 func (g *Engine) Unlearned() []string {
 	var ids []string
 	for _, k := range g.order {
-		if n, ok := k.kind.(*novelty); ok && !n.memory.Learned() {
+		n, novel := k.kind.(*novelty)
+		b, usual := k.kind.(*baselines)
+		if novel && !n.memory.Learned() || usual && !b.learned {
 			ids = append(ids, k.rule.ID)
 		}
 	}

@@ -155,6 +155,15 @@ func (v evidence) merge(w evidence) evidence {
 	return join(w.unpack(list))
 }
 
+// head returns the first n samples.
+func (v evidence) head(n int) evidence {
+	rest := string(v)
+	for ; n > 0 && rest != ""; n-- {
+		_, rest = cutText(rest)
+	}
+	return v[:len(v)-len(rest)]
+}
+
 // before returns v, or "" when the list is full and even v's first sample comes after its last.
 func (v evidence) before(list []packed) evidence {
 	if len(list) < match.MaxSamples {

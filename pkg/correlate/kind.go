@@ -23,10 +23,17 @@ type kind interface {
 	stats() RuleStats
 }
 
+// times is how far time has come.
+type times struct {
+	watermark int64 // no event before it comes on time any more; MinInt64: unknown
+	clock     int64 // what time it is where nothing comes any more, less Lateness; MinInt64: unknown
+	over      bool  // no event comes at all any more; clock is the time of the last one
+}
+
 // waiter is a kind that decides some of its alerts only when event time has come far enough.
 type waiter interface {
-	// decide adds the alerts that events of watermark and later cannot undo.
-	decide(watermark int64, out *Result, offset int64)
+	// decide adds the alerts that no event on time can undo.
+	decide(t times, out *Result, offset int64)
 }
 
 // rememberer is a kind with a memory that outlives the engine. Its signals are held back until Recall.
@@ -34,6 +41,20 @@ type rememberer interface {
 	// recall loads a row.
 	recall(m *Memo)
 }
+
+// settler is a waiter that decides each thing once: not again when its signals are replayed.
+type settler interface {
+	waiter
+	// resume says how far time had come when what is replayed ends: what was due by then was decided.
+	resume(t times)
+	// needs returns the first signals offset that is to be replayed to have the same state again.
+	needs() (offset int64, ok bool)
+}
+
+var (
+	_ settler = (*baselines)(nil)
+	_ settler = (*absences)(nil)
+)
 
 // Window is what a windowed kind is: whether the signals of a stretch of event time fire. Add and Remove are called with
 // what signals carry (count of matches, sum of the field, sorted hashes), Remove only with what was added since Reset. Holds
@@ -54,6 +75,10 @@ var (
 // newKind is the one list of kinds.
 func newKind(r *rule.Rule, o Options) kind {
 	switch {
+	case r.Baseline != nil:
+		return newBaselines(r, o)
+	case r.Absence != nil:
+		return newAbsences(r, o)
 	case r.FirstSeen != nil:
 		return newNovelty(r, o)
 	case r.Sequence != nil:

@@ -29,8 +29,8 @@ func (m *Memo) Shard(shards int) int {
 }
 
 func (m *Memo) key() ([]string, error) {
-	var key []string
-	if err := json.Unmarshal([]byte(m.Key), &key); err != nil {
+	key, err := readKey(m.Key)
+	if err != nil {
 		return nil, fmt.Errorf("read key of first_seen row: %w", err)
 	}
 	return key, nil

@@ -92,7 +92,7 @@ func (n *novelty) view(s *match.Signal, t *tally) view {
 	if list := t.samples.unpack(nil); len(list) > 0 {
 		t.samples = join(list[:1])
 	}
-	v := view{rule: n.rule, names: n.names, key: s.Key, tally: t, start: t.first, end: t.first, value: s.Value}
+	v := view{rule: n.rule, names: n.names, key: s.Key, tally: t, start: t.first, end: t.first}
 	v.id = append(append(v.id, s.Key...), s.Value)
 	if f := int64(n.rule.FirstSeen.Forget); f > 0 {
 		v.period = floorDiv(t.first, f)

@@ -57,7 +57,7 @@ func (h hit) signal(r *rule.Rule) match.Signal {
 	if r.Distinct != nil {
 		s.Hashes = []uint64{h.hash}
 	}
-	if r.Sum != nil {
+	if r.Sum != nil || r.Baseline != nil && r.Baseline.Of.Field != nil {
 		s.Sum = h.sum
 	}
 	return s

@@ -11,6 +11,8 @@ type origins struct {
 	byPartition map[partition]*origin
 	// watermark is the smallest over the origins and never falls; MinInt64 until every origin has said how far it is.
 	watermark int64
+	// clock is the smallest over the origins while all are idle, less Lateness, and never falls; MinInt64 until then.
+	clock int64
 }
 
 type partition struct {
@@ -22,10 +24,11 @@ type origin struct {
 	epoch     uint64 // generation of the topic: a higher one replaces the lower
 	mark      int64  // offset up to which frames were applied
 	watermark int64  // as in match.Frame
+	clock     int64  // likewise
 }
 
 func newOrigins() origins {
-	return origins{byPartition: map[partition]*origin{}, watermark: math.MinInt64}
+	return origins{byPartition: map[partition]*origin{}, watermark: math.MinInt64, clock: math.MinInt64}
 }
 
 // accept reports whether f is new, and moves mark and watermark. An empty frame at the mark is a heartbeat: it is accepted,
@@ -41,22 +44,25 @@ func (s *origins) accept(f *match.Frame) bool {
 	if f.Origin.Epoch < o.epoch || f.To <= o.mark && !heartbeat {
 		return false
 	}
-	o.mark, o.watermark = f.To, f.Watermark
+	o.mark, o.watermark, o.clock = f.To, f.Watermark, f.Clock
 	s.advance()
 	return true
 }
 
 // advance recomputes the watermark. Origins that say they are idle hold nothing up; when all are idle, time stands still,
-// because what they send next will be of then, not of the end of time.
+// because what they send next will be of then, not of the end of time. Their clock goes on.
 func (s *origins) advance() {
-	smallest := int64(math.MaxInt64)
+	smallest, clock := int64(math.MaxInt64), int64(math.MaxInt64)
 	for _, o := range s.byPartition {
 		if o.watermark == 0 {
 			return
 		}
-		smallest = min(smallest, o.watermark)
+		smallest, clock = min(smallest, o.watermark), min(clock, o.clock)
 	}
-	if smallest != math.MaxInt64 {
+	switch {
+	case smallest != math.MaxInt64:
 		s.watermark = max(s.watermark, smallest)
+	case clock != 0: // else of a version that told none
+		s.clock = max(s.clock, clock-int64(Lateness))
 	}
 }

@@ -61,24 +61,59 @@ func (g *Engine) recall(memos []Memo, asked func(hash string) bool) Result {
 		g.flush(&out, offset)
 		start = end
 	}
+	for _, k := range g.order {
+		b, ok := k.kind.(*baselines)
+		if !ok || !asked(k.rule.Hash) {
+			continue
+		}
+		b.recalled = true
+		if !g.replays {
+			b.decide(g.timesOf(k), &out, g.last)
+		}
+	}
 	out.Alerts = newestOf(out.Alerts)
 	return out
 }
 
-// Held returns the offset of the first signal that is held back until Recall; ok is false when there is none. Whoever
+// Remember loads memory of baselines: rows of this shard's keys (see Bucket.Shard), those of one key in the order of time. It
+// may be called several times, also with the same rows, between Resume or Reload and Recall.
+func (g *Engine) Remember(buckets []Bucket) {
+	byHash := map[string]*baselines{}
+	for _, k := range g.order {
+		if b, ok := k.kind.(*baselines); ok && !b.recalled {
+			byHash[k.rule.Hash] = b
+		}
+	}
+	for i := range buckets {
+		if b := byHash[buckets[i].RuleHash]; b != nil {
+			b.remember(&buckets[i])
+		}
+	}
+}
+
+// Held returns the offset of the first frame of which something waits for Recall; ok is false when there is none. Whoever
 // commits offsets must not go past it: a restart behind it would take its alert for one that was sent.
 func (g *Engine) Held() (from int64, ok bool) {
-	if len(g.held) == 0 {
-		return 0, false
+	if len(g.held) > 0 {
+		from, ok = g.held[0].offset, true
 	}
-	return g.held[0].offset, true
+	for _, k := range g.order {
+		b, is := k.kind.(*baselines)
+		if !is || b.recalled {
+			continue
+		}
+		if at, waits := b.held(); waits && (!ok || at < from) {
+			from, ok = at, true
+		}
+	}
+	return from, ok
 }
 
 // Waiting returns the rules that wait for Recall.
 func (g *Engine) Waiting() []*rule.Rule {
 	var rules []*rule.Rule
 	for _, k := range g.order {
-		if k.waits {
+		if b, ok := k.kind.(*baselines); k.waits || ok && !b.recalled {
 			rules = append(rules, k.rule)
 		}
 	}

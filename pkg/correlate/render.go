@@ -15,10 +15,10 @@ import (
 type view struct {
 	rule       *rule.Rule
 	names      *names
-	key        []string // values of group_by
-	id         []string // what the alert's id is made of, beside rule and period
-	period     int64    // likewise
-	value      string   // kind first_seen
+	key        []string          // values of group_by
+	id         []string          // what the alert's id is made of, beside rule and period
+	period     int64             // likewise
+	said       map[string]string // kind baseline: what value and usual stand for
 	tally      *tally
 	events     []alert.Sample   // nil: those of tally
 	steps      [][]alert.Sample // kind sequence: of each step
@@ -120,6 +120,9 @@ func (v *view) values(name string) []string {
 		return []string{utc(v.tally.last).Format(time.RFC3339Nano)}
 	case "count":
 		return []string{strconv.FormatUint(v.tally.count, 10)}
+	}
+	if s, ok := v.said[name]; ok {
+		return []string{s}
 	}
 	if s, ok := v.group[name]; ok {
 		return []string{s}

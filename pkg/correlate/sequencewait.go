@@ -15,7 +15,8 @@ func (g *sequences) wait(k *chain) {
 
 // decide evaluates the ends that no event on time can undo any more. What it finds stays found: an event that comes later
 // than that can only add.
-func (g *sequences) decide(watermark int64, out *Result, offset int64) {
+func (g *sequences) decide(t times, out *Result, offset int64) {
+	watermark := t.watermark
 	limit := watermark // ends before it are decided
 	if watermark != math.MaxInt64 && watermark > math.MinInt64+g.delay {
 		limit = watermark - g.delay + min(g.delay, 1) // e+W <= watermark

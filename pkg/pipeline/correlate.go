@@ -48,7 +48,7 @@ func correlateWith(ctx context.Context, o CorrelateOptions, send commitFunc) err
 		s := &shard{
 			CorrelateOptions: o, claim: claim, send: send, metrics: m, set: set, met: map[string]bool{set.Hash(): true},
 			engine:  correlate.New(set, correlate.Options{MaxKeys: o.MaxKeys, MaxBytes: o.MaxBytes, Shard: claim.Partition}),
-			partial: -1, held: -1, evicted: make(map[string]uint64), recalled: make(chan recollection, 1),
+			partial: -1, held: -1, evicted: make(map[string]uint64), recalled: make(chan recollection),
 			log: o.Log.With(zap.Int("shard", claim.Partition)),
 		}
 		return s.run(ctx)
@@ -68,6 +68,7 @@ type shard struct {
 	diary     diary
 	log       *zap.Logger
 
+	progress  string            // the engine's at the last checkpoint, as metadata of a commit
 	muted     int64             // frames before this offset only rebuild state: their alerts went out before
 	done      int64             // first offset not yet correlated
 	committed int64             // offset of the last commit
@@ -150,11 +151,12 @@ func (s *shard) start(ctx context.Context) (from int64, err error) {
 		return first, nil
 	}
 	s.muted, s.done, s.committed = last.Offset, last.Offset, last.Offset
+	needed := s.resume(last)
 	from, err = s.claim.Client().OffsetAt(ctx, bus.Signals, s.claim.Partition, time.Now().Add(-longest(s.set)))
 	if err != nil {
 		return 0, fmt.Errorf("find the start of the longest window in signals/%d: %w", s.claim.Partition, err)
 	}
-	return min(from, last.Offset), nil
+	return max(first, min(from, needed)), nil
 }
 
 // longest is how far back an engine's state reaches.
@@ -209,7 +211,7 @@ func (s *shard) deliver(ctx context.Context, r correlate.Result) error {
 		s.metrics.dropped.Inc()
 	}
 	s.metrics.skipped.Add(float64(r.Skipped))
-	s.diary.note(r.Memos)
+	s.diary.note(notes{memos: r.Memos, buckets: r.Buckets})
 	r.Alerts = slices.DeleteFunc(r.Alerts, func(a alert.Alert) bool { return a.Revision <= s.muted })
 	if len(r.Alerts) == 0 {
 		return nil
@@ -244,37 +246,37 @@ func (s *shard) safe() int64 {
 	return offset
 }
 
-// checkpoint commits how far the shard has come, or begins to write the values that must be durable before that.
+// checkpoint commits how far the shard has come, or begins to write the rows that must be durable before that.
 func (s *shard) checkpoint(ctx context.Context) error {
 	s.metrics.observe(s.engine.Stats(), s.evicted)
 	switch {
 	case s.diary.writing != nil:
 		return nil // the commit follows the write
-	case len(s.diary.memos) > 0:
-		s.diary.write(ctx, s.Memory, s.safe())
+	case s.diary.noted.len() > 0:
+		s.diary.write(ctx, s.Memory, s.now())
 		return nil
 	}
-	return s.commit(ctx, s.safe())
+	return s.commit(ctx, s.now())
 }
 
 // wrote takes the answer of a write and commits what it allows.
 func (s *shard) wrote(ctx context.Context, err error) error {
 	covered, ok := s.diary.settle(err)
 	if !ok {
-		s.log.Warn("keep first-seen values until ClickHouse takes them", zap.Int("values", len(s.diary.memos)), zap.Error(err))
+		s.log.Warn("keep rows of the memory until ClickHouse takes them", zap.Int("rows", s.diary.noted.len()), zap.Error(err))
 		return nil
 	}
 	return s.commit(ctx, covered)
 }
 
-func (s *shard) commit(ctx context.Context, offset int64) error {
-	if offset <= s.committed {
+func (s *shard) commit(ctx context.Context, c checkpoint) error {
+	if c.offset <= s.committed {
 		return nil
 	}
-	if err := s.send(s.claim, ctx, offset, ""); err != nil {
-		return fmt.Errorf("commit signals/%d at %d: %w", s.claim.Partition, offset, err)
+	if err := s.send(s.claim, ctx, c.offset, c.progress); err != nil {
+		return fmt.Errorf("commit signals/%d at %d: %w", s.claim.Partition, c.offset, err)
 	}
-	s.committed = offset
+	s.committed = c.offset
 	return nil
 }
 
@@ -285,10 +287,10 @@ func (s *shard) finish(cause error) error {
 	defer cancel()
 	err := s.diary.flush(ctx, s.Memory)
 	if err == nil {
-		err = s.commit(ctx, s.safe())
+		err = s.commit(ctx, s.now())
 	}
 	if err != nil {
-		s.log.Info("leave work to the next start", zap.Int("values", len(s.diary.memos)), zap.Error(err))
+		s.log.Info("leave work to the next start", zap.Int("rows", s.diary.noted.len()), zap.Error(err))
 	}
 	if errors.Is(cause, context.Canceled) {
 		return nil

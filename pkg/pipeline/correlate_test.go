@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	gocmp "cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,8 +30,9 @@ type notebook struct {
 	// before is called with what is to be written; its error refuses it.
 	before func(memos []correlate.Memo) error
 
-	mu    sync.Mutex
-	memos []correlate.Memo
+	mu      sync.Mutex
+	memos   []correlate.Memo
+	buckets []correlate.Bucket
 }
 
 func (n *notebook) answer(ctx context.Context) error {
@@ -65,6 +67,36 @@ func (n *notebook) WriteMemos(ctx context.Context, memos []correlate.Memo) error
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.memos = append(n.memos, memos...)
+	return nil
+}
+
+func (n *notebook) Buckets(ctx context.Context, hashes []string, since time.Time, take func([]correlate.Bucket) error) error {
+	if err := n.answer(ctx); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var found []correlate.Bucket
+	for _, b := range n.buckets {
+		if slices.Contains(hashes, b.RuleHash) && b.Time >= since.UnixNano() {
+			found = append(found, b)
+		}
+	}
+	slices.SortFunc(found, func(a, b correlate.Bucket) int {
+		return gocmp.Or(gocmp.Compare(a.RuleHash, b.RuleHash), gocmp.Compare(a.Key, b.Key), gocmp.Compare(a.Time, b.Time), gocmp.Compare(a.Offset, b.Offset))
+	})
+	return take(slices.CompactFunc(found, func(a, b correlate.Bucket) bool {
+		return a.RuleHash == b.RuleHash && a.Key == b.Key && a.Time == b.Time
+	}))
+}
+
+func (n *notebook) WriteBuckets(ctx context.Context, buckets []correlate.Bucket) error {
+	if err := n.answer(ctx); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.buckets = append(n.buckets, buckets...)
 	return nil
 }
 
@@ -144,6 +176,8 @@ func killed(*bus.Claim, context.Context, int64, string) error { return errKilled
 type dying struct{ *notebook }
 
 func (dying) WriteMemos(context.Context, []correlate.Memo) error { return errKilled }
+
+func (dying) WriteBuckets(context.Context, []correlate.Bucket) error { return errKilled }
 
 // A shard that is stopped or killed anywhere, again and again, ends with the alerts of one that never was: same ids, same
 // counts, same revisions. What was committed is not sent again.
@@ -300,7 +334,9 @@ func TestCorrelateWritesMemosBeforeItCommits(t *testing.T) {
 	stop := w.run(func(ctx context.Context) error { return Correlate(ctx, options) })
 	w.signals(maxFrame, o.frame(o.region("alice", "eu-west-1", time.Now())))
 	<-written // by the ticker
-	committed(t, w.ctx, w.bus, "correlate", bus.Signals, bus.Commit{Offset: 1})
+	committed(t, w.ctx, w.bus, "correlate", bus.Signals, bus.Commit{
+		Offset: 1, Metadata: `{"offset":1,"from":1,"watermark":-9223372036854775808,"clock":-9223372036854775808}`,
+	})
 	w.signals(maxFrame, o.frame(o.region("alice", "eu-west-2", time.Now()), o.signal("once", "last", time.Now())))
 	w.alerted("once", "last")
 	stop() // by the clean end

@@ -238,6 +238,9 @@ func (d *detector) send(ctx context.Context, r *Range, w *watcher) error {
 			To:      r.To,
 			RuleSet: w.set.Hash(), Watermark: w.watermark(r.Idle || r.Topic == bus.Alerts, now), Signals: signals,
 		}
+		if r.Idle {
+			frame.Clock = now.UnixNano()
+		}
 		parts, err := match.Encode(frame, maxFrame)
 		if err != nil {
 			return fmt.Errorf("encode the frame of %s: %w", place(r.Topic, r.Partition, r.From, r.To), err)

@@ -5,10 +5,8 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/cenkalti/backoff/v5"
 	"go.uber.org/zap"
 
-	"github.com/shrike-sec/shrike/pkg/correlate"
 	"github.com/shrike-sec/shrike/pkg/match"
 	"github.com/shrike-sec/shrike/pkg/rule"
 )
@@ -67,52 +65,4 @@ func (s *shard) reload(ctx context.Context, set *rule.Set) {
 	s.log.Info("goes on with other rules", zap.String("hash", set.Hash()), zap.Int("kept", len(done.Kept)),
 		zap.Strings("begin", done.Fresh), zap.Strings("gone", done.Gone))
 	s.recall(ctx)
-}
-
-// recollection is the memory of some rules: its rows of this shard.
-type recollection struct {
-	hashes []string
-	memos  []correlate.Memo
-}
-
-// recall asks for the memory of the rules that wait for it, unless it is being asked: then remember calls again.
-func (s *shard) recall(ctx context.Context) {
-	var hashes, ids []string
-	for _, r := range s.engine.Waiting() {
-		hashes, ids = append(hashes, r.Hash), append(ids, r.ID)
-	}
-	if s.recalling || len(hashes) == 0 {
-		return
-	}
-	s.recalling = true
-	s.helpers.Go(func() { s.fetch(ctx, hashes, ids) })
-}
-
-// fetch fetches the memory for as long as ClickHouse takes to answer, or ctx lasts.
-func (s *shard) fetch(ctx context.Context, hashes, ids []string) {
-	memos, err := backoff.Retry(ctx, func() ([]correlate.Memo, error) {
-		memos, err := s.Memory.Memos(ctx, hashes)
-		if err != nil && ctx.Err() == nil {
-			s.log.Warn("memory of first-seen rules is out of reach; they wait, all others run", zap.Strings("rules", ids), zap.Error(err))
-		}
-		return memos, err
-	}, backoff.WithBackOff(backoff.NewExponentialBackOff()), backoff.WithMaxElapsedTime(0))
-	if err != nil {
-		return // ctx ended
-	}
-	memos = slices.DeleteFunc(memos, func(m correlate.Memo) bool { return m.Shard(s.Shards) != s.claim.Partition })
-	s.recalled <- recollection{hashes, memos} // there is room: only one is asked at a time
-}
-
-// remember takes the memory's answer.
-func (s *shard) remember(ctx context.Context, r recollection) error {
-	s.recalling = false
-	if err := s.deliver(ctx, s.engine.RecallRules(r.hashes, r.memos)); err != nil {
-		return err
-	}
-	if _, waits := s.engine.Held(); !waits {
-		s.held = -1
-	}
-	s.recall(ctx) // for the rules that have come since
-	return nil
 }

@@ -7,8 +7,8 @@ import (
 )
 
 // Absence fires where a group had a match and then has none for For: none in (last, last+For]. It is decided when time has
-// passed that end. A silence that shows no sooner than Forget after its last match, since nothing ran meanwhile, is not told;
-// 0 tells all.
+// passed that end. A silence that shows no sooner than Forget after its last match, since nothing ran meanwhile or the log is old,
+// is not told.
 type Absence struct {
 	For    time.Duration
 	Forget time.Duration
@@ -16,7 +16,7 @@ type Absence struct {
 
 func readAbsence(b *mapping, r *Rule) {
 	a := &Absence{For: b.duration(b.need("for"), "for", time.Minute)}
-	if n := b.take("forget"); n != nil {
+	if n := b.need("forget"); n != nil {
 		if a.Forget = b.duration(n, "forget", time.Minute); a.Forget > 0 && a.Forget <= a.For {
 			b.report(nodePlace(n), "", "forget must be longer than for: else no silence is ever told")
 		}

@@ -13,7 +13,7 @@ import (
 type Baseline struct {
 	Of       Key // Field is nil where matches are counted
 	Bucket   time.Duration
-	Past     time.Duration // a whole number of buckets, MaxPastBuckets at most
+	Past     time.Duration // a whole number of buckets, MaxPastBuckets and 365 days at most
 	Learning time.Duration // at least two buckets, at most Past
 	Above    Above
 	AtLeast  float64 // in the unit of Of
@@ -28,6 +28,9 @@ type Above struct {
 
 // MaxPastBuckets bounds the buckets that are remembered of a group.
 const MaxPastBuckets = 1000
+
+// maxPast is less than the memory keeps: migrations/0004_baselines.sql.
+const maxPast = 365 * 24 * time.Hour
 
 // baselineNames are what title, runbook and pivots of a baseline may name beside builtins: the value of the highest bucket
 // that fired, and what it was held against.
@@ -49,9 +52,10 @@ func readBaseline(b *mapping, r *Rule) {
 		l.Bucket = 0
 	}
 	n = b.need("past")
-	if l.Past = b.duration(n, "past", 0); n != nil && l.Bucket > 0 && (l.Past%l.Bucket != 0 || l.Past < 2*l.Bucket || l.Past > MaxPastBuckets*l.Bucket) {
-		b.report(nodePlace(n), "", "past must be a whole number of buckets, from 2 to %d: with bucket %s at most %s",
-			MaxPastBuckets, FormatDuration(l.Bucket), FormatDuration(MaxPastBuckets*l.Bucket))
+	longest := min(MaxPastBuckets*l.Bucket, maxPast)
+	if l.Past = b.duration(n, "past", 0); n != nil && l.Bucket > 0 && (l.Past%l.Bucket != 0 || l.Past < 2*l.Bucket || l.Past > longest) {
+		b.report(nodePlace(n), "", "past must be a whole number of buckets, from 2 to %d and no longer than %s: with bucket %s at most %s",
+			MaxPastBuckets, FormatDuration(maxPast), FormatDuration(l.Bucket), FormatDuration(longest))
 		l.Past = 0
 	}
 	n = b.need("learning")

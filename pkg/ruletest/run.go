@@ -71,7 +71,7 @@ func runTest(ctx context.Context, r *rule.Rule, t *rule.Test, reg *format.Regist
 			return err.Error()
 		}
 	}
-	b.take(b.engine.Finish())
+	b.finish(int64(len(logs)))
 	return b.compare(t.Alerts)
 }
 
@@ -86,6 +86,7 @@ type bench struct {
 	ruleSet string
 
 	start   int64 // event time of the first event, Unix nanoseconds
+	end     int64 // the newest event time
 	events  int
 	matches uint64
 	first   string // the first event as JSON, for who wonders why nothing matched
@@ -114,6 +115,17 @@ func (b *bench) log(ctx context.Context, i int, l *rule.TestLog) error {
 		Parts: 1, Signals: b.matcher.Signals(1)[0],
 	}, from))
 	return nil
+}
+
+// finish ends the test: with its newest event, or later where it says so.
+func (b *bench) finish(at int64) {
+	if b.test.Until > 0 {
+		b.end = max(b.end, b.start+int64(b.test.Until))
+	}
+	b.take(b.engine.Apply(&match.Frame{
+		Schema: 1, Origin: record.Position{Epoch: 1, Topic: "test", Offset: at}, To: at, RuleSet: b.ruleSet, Parts: 1, Watermark: b.end,
+	}, at))
+	b.take(b.engine.Finish())
 }
 
 // lines parses the n-th repeat of a log and matches its events.
@@ -145,6 +157,9 @@ func (b *bench) decode(rec *record.Record, shift *shifter) error {
 		}
 		b.events++
 		shift.move(e, b.start)
+		if at := e.UnixNano(event.EventTime); b.events == 1 || at > b.end {
+			b.end = at
+		}
 		b.matcher.Event(e)
 	})
 	if err != nil && !errors.Is(err, format.ErrControl) {

@@ -53,7 +53,7 @@ type Report struct {
 	Lost        int64                 // alerts over the bound of what is kept
 	First, Last time.Time             // event times of what was looked at
 	Excepted    map[string]uint64     // events that an exception took out of what its rule found, by exception id
-	Unlearned   []string              // ids of first_seen rules that could not be evaluated: no group saw its learning time through
+	Unlearned   []string              // ids of first_seen and baseline rules that could not be evaluated: no group saw its learning time through
 	State       []correlate.RuleStats // of each rule when all was read; a scan drops nothing by time
 	Unreadable  []error               // inputs that could not be read, or not to their end
 }
@@ -135,16 +135,17 @@ func (s *scan) event(e *event.Event) error {
 	s.first, s.last = min(s.first, at), max(s.last, at)
 	s.matcher.Event(e)
 	if s.pending++; s.pending == s.o.rangeSize {
-		s.correlate()
+		s.correlate(0)
 	}
 	return nil
 }
 
-// correlate closes the range: its signals become one frame, as detect's would.
-func (s *scan) correlate() {
+// correlate closes the range: its signals become one frame, as detect's would. Nobody knows how far time has come (0) before
+// the end, since files come in any order.
+func (s *scan) correlate(watermark int64) {
 	f := match.Frame{
 		Schema: 1, Origin: record.Position{Epoch: 1, Topic: "scan", Offset: s.ranges}, To: s.ranges + 1,
-		RuleSet: s.o.Rules.Hash(), Parts: 1, Signals: s.matcher.Signals(1)[0],
+		RuleSet: s.o.Rules.Hash(), Parts: 1, Signals: s.matcher.Signals(1)[0], Watermark: watermark,
 	}
 	s.keep(s.engine.Apply(&f, s.ranges))
 	for id, n := range s.matcher.Excepted() {
@@ -166,7 +167,7 @@ func (s *scan) keep(r correlate.Result) {
 }
 
 func (s *scan) finish() *Report {
-	s.correlate()
+	s.correlate(max(0, s.last))
 	r := &s.report
 	r.State = s.engine.Stats().Rules
 	s.keep(s.engine.Finish())

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -118,5 +119,40 @@ func TestSourceStatusAndDisk(t *testing.T) {
 	}
 	if used, err := s.DiskUsed(t.Context()); err != nil || used <= 0 || used >= 1 {
 		t.Errorf("disk: got %v, %v", used, err)
+	}
+}
+
+// A bucket is what the smallest offset wrote, whatever comes later and however often; groups come whole and in order.
+func TestBucketsAreWrittenOnce(t *testing.T) {
+	t.Parallel()
+	s, _ := migrated(t)
+	start := time.Now().Truncate(time.Hour).Add(-24 * time.Hour)
+	bucket := func(hash, key string, hour int, value float64, offset int64) correlate.Bucket {
+		at := start.Add(time.Duration(hour) * time.Hour).UnixNano()
+		return correlate.Bucket{
+			RuleHash: hash, Key: key, Time: at, Value: value, Count: 3, FirstTime: at + 5, LastTime: at + 9, Severity: "high",
+			Fired: hour == 2, Usual: value / 2, Deviation: 0.5, Offset: offset,
+		}
+	}
+	for _, buckets := range [][]correlate.Bucket{
+		{bucket("h1", "k1", 2, 20, 50), bucket("h1", "k2", 1, 7, 50), bucket("h1", "k1", 1, 10, 40), bucket("h2", "k1", 1, 1, 1)},
+		{bucket("h1", "k1", 2, 21, 60)}, {bucket("h1", "k1", 1, 10, 40)}, {bucket("h1", "k1", 0, 5, 30)}, nil,
+	} {
+		if err := s.WriteBuckets(t.Context(), buckets); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []correlate.Bucket
+	take := func(part []correlate.Bucket) error { got = append(got, part...); return nil }
+	if err := s.Buckets(t.Context(), []string{"h1", "h3"}, start.Add(time.Hour), take); err != nil {
+		t.Fatal(err)
+	}
+	want := []correlate.Bucket{bucket("h1", "k1", 1, 10, 40), bucket("h1", "k1", 2, 20, 50), bucket("h1", "k2", 1, 7, 50)}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	refuse := errors.New("no more")
+	if err := s.Buckets(t.Context(), []string{"h1"}, start, func([]correlate.Bucket) error { return refuse }); !errors.Is(err, refuse) {
+		t.Errorf("the receiver's error became %v", err)
 	}
 }

@@ -103,6 +103,13 @@ func (t *Test) Above(p *Past, bucket int64, value float64) (Usual, bool) {
 	return u, value > u.Value+t.Deviations*u.Deviation
 }
 
+// Learned reports whether a bucket has as much of a past as there must be.
+func (t *Test) Learned(p *Past, bucket int64) bool {
+	values, zeros := p.before(bucket, t.Keep)
+	n := int64(len(values)) + zeros
+	return n > 0 && n >= t.Learn
+}
+
 // before returns the past of a bucket: values (NaN is 0), and how many zeros follow them.
 func (p *Past) before(bucket, keep int64) (values []float32, zeros int64) {
 	from, to := max(bucket-keep, p.first), min(bucket, p.first+int64(len(p.values)))

@@ -1,0 +1,47 @@
+package correlate
+
+// Progress is how far an engine has come: what a restart needs beside the frames, so that what was decided once (a bucket of
+// a baseline closed, a silence told) is neither decided again nor with another outcome.
+type Progress struct {
+	Offset    int64 `json:"offset"`    // first signals offset that was not applied
+	From      int64 `json:"from"`      // first offset to apply again; at most Offset
+	Watermark int64 `json:"watermark"` // Unix nanoseconds, MinInt64: unknown
+	Clock     int64 `json:"clock"`     // likewise, where all origins are idle
+}
+
+// Progress returns how far the engine has come when all frames below offset were applied. While it still replays, that is
+// what Resume was given.
+func (g *Engine) Progress(offset int64) Progress {
+	if g.replays {
+		return g.progress
+	}
+	p := Progress{Offset: offset, From: offset, Watermark: g.origins.watermark, Clock: g.origins.clock}
+	for _, k := range g.order {
+		if s, ok := k.kind.(settler); ok {
+			if from, some := s.needs(); some {
+				p.From = min(p.From, from)
+			}
+		}
+	}
+	return p
+}
+
+// Resume is called before all else on an engine that goes on where another, or a run before, had come: frames below p.Offset
+// only rebuild state.
+func (g *Engine) Resume(p Progress) {
+	g.replays, g.progress = true, p
+	t := times{watermark: p.Watermark, clock: p.Clock}
+	for _, k := range g.order {
+		if s, ok := k.kind.(settler); ok {
+			s.resume(t)
+		}
+	}
+}
+
+// caughtUp ends the replay. Time has come as far as it had: a replay that begins in the middle may not have met the frame that
+// said so.
+func (g *Engine) caughtUp() {
+	g.replays = false
+	g.origins.watermark = max(g.origins.watermark, g.progress.Watermark)
+	g.origins.clock = max(g.origins.clock, g.progress.Clock)
+}

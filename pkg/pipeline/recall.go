@@ -1,0 +1,147 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"go.uber.org/zap"
+
+	"github.com/shrike-sec/shrike/pkg/bus"
+	"github.com/shrike-sec/shrike/pkg/correlate"
+	"github.com/shrike-sec/shrike/pkg/rule"
+)
+
+// recollection is a part of the memory of some rules: its rows of this shard. The last part has the first-seen values.
+type recollection struct {
+	notes
+	hashes []string // of the rules
+	last   bool
+}
+
+// recall asks for the memory of the rules that wait for it, unless it is being asked: then remember calls again.
+func (s *shard) recall(ctx context.Context) {
+	waiting := s.engine.Waiting()
+	if s.recalling || len(waiting) == 0 {
+		return
+	}
+	s.recalling = true
+	since := s.lookback()
+	s.helpers.Go(func() { s.fetch(ctx, waiting, since) })
+}
+
+// fetch fetches the memory for as long as ClickHouse takes to answer, or ctx lasts. What came before an answer broke off comes
+// again.
+func (s *shard) fetch(ctx context.Context, rules []*rule.Rule, since time.Time) {
+	var ids, novel, usual []string
+	for _, r := range rules {
+		ids = append(ids, r.ID)
+		if r.FirstSeen != nil {
+			novel = append(novel, r.Hash)
+		} else {
+			usual = append(usual, r.Hash)
+		}
+	}
+	_, _ = backoff.Retry(ctx, func() (struct{}, error) { // ends well, or with ctx
+		err := s.tell(ctx, novel, usual, since)
+		if err != nil && ctx.Err() == nil {
+			s.log.Warn("memory of rules is out of reach; they wait, all others run", zap.Strings("rules", ids), zap.Error(err))
+		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(backoff.NewExponentialBackOff()), backoff.WithMaxElapsedTime(0))
+}
+
+// tell hands the memory over, part by part.
+func (s *shard) tell(ctx context.Context, novel, usual []string, since time.Time) error {
+	send := func(r recollection) error {
+		select {
+		case s.recalled <- r:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if len(usual) > 0 {
+		err := s.Memory.Buckets(ctx, usual, since, func(buckets []correlate.Bucket) error {
+			own := slices.DeleteFunc(buckets, func(b correlate.Bucket) bool { return b.Shard(s.Shards) != s.claim.Partition })
+			return send(recollection{notes: notes{buckets: own}})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	end := recollection{hashes: slices.Concat(novel, usual), last: true}
+	if len(novel) > 0 {
+		memos, err := s.Memory.Memos(ctx, novel)
+		if err != nil {
+			return err
+		}
+		end.memos = slices.DeleteFunc(memos, func(m correlate.Memo) bool { return m.Shard(s.Shards) != s.claim.Partition })
+	}
+	return send(end)
+}
+
+// remember takes a part of the memory in; with the last one, the rules that waited for it begin.
+func (s *shard) remember(ctx context.Context, r recollection) error {
+	s.engine.Remember(r.buckets)
+	if !r.last {
+		return nil
+	}
+	s.recalling = false
+	if err := s.deliver(ctx, s.engine.RecallRules(r.hashes, r.memos)); err != nil {
+		return err
+	}
+	if _, waits := s.engine.Held(); !waits {
+		s.held = -1
+	}
+	s.recall(ctx) // for the rules that have come since
+	return nil
+}
+
+// checkpoint is what a commit says: the offset, and as its metadata how far the engine had come at that offset or before.
+type checkpoint struct {
+	offset   int64
+	progress string
+}
+
+// now is the checkpoint that may be committed once all rows so far are durable.
+func (s *shard) now() checkpoint {
+	offset := s.safe()
+	if offset == s.done { // else the engine is past it, and what it was like there is not known any more
+		text, err := json.Marshal(s.engine.Progress(offset))
+		if err != nil {
+			panic("BUG: encode numbers: " + err.Error())
+		}
+		s.progress = string(text)
+	}
+	return checkpoint{offset, s.progress}
+}
+
+// resume tells the engine how far it had come at the last commit. It returns the first offset that must be read again.
+func (s *shard) resume(last bus.Commit) (from int64) {
+	var p correlate.Progress
+	if last.Metadata == "" || json.Unmarshal([]byte(last.Metadata), &p) != nil || p.Offset > last.Offset {
+		return last.Offset // committed by a version that said less
+	}
+	s.progress = last.Metadata
+	s.engine.Resume(p)
+	return min(p.From, last.Offset)
+}
+
+// lookback returns the time from which on a restart needs the buckets of baselines: all, where it does not know what time it
+// was.
+func (s *shard) lookback() time.Time {
+	reach := int64(0)
+	for _, r := range s.set.Rules() {
+		if b := r.Baseline; b != nil {
+			reach = max(reach, int64(b.Past+2*r.Period()+2*b.Bucket))
+		}
+	}
+	if w := s.engine.Progress(s.done).Watermark; w > math.MinInt64+reach {
+		return time.Unix(0, w-reach)
+	}
+	return time.Unix(0, 0)
+}
