@@ -2,8 +2,12 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -209,5 +213,52 @@ func TestDetectTriesAgainByTheSameRules(t *testing.T) {
 	want := []string{before.Hash() + " 0", before.Hash() + " 0", after.Hash() + " 1"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rule sets and signals of frames (-want +got):\n%s", diff)
+	}
+}
+
+// A list that is edited changes what matches, from the next range on: the whole way from the file to the alert.
+func TestEditedListChangesMembership(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	list := func(values string) {
+		t.Helper()
+		name := filepath.Join(dir, "lists", "trusted.yml")
+		text := "id: trusted\ntitle: Who may\nvalues: [" + values + "]\n"
+		if err := errors.Join(os.WriteFile(name+"~", []byte(text), 0o600), os.Rename(name+"~", name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text := ruleText("once", "dedup: 1h")
+	text = strings.Replace(text, `"Once"`, `"Once" and not inList(actor, "trusted")`, 1)
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "lists"), 0o700), os.WriteFile(filepath.Join(dir, "once.yml"), []byte(text), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	list("eva, bob")
+	w := newWay(t, 1)
+	holder, err := ruleset.New(ruleset.Options{Load: func() (*rule.Set, error) { return rule.Load(dir) }, Paths: []string{dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, c := w.detect(holder.Set(), 1), w.correlate(holder.Set(), &notebook{})
+	d.Rules, c.Rules = holder, holder
+	w.run(holder.Run)
+	w.run(func(ctx context.Context) error { return Detect(ctx, d) })
+	w.run(func(ctx context.Context) error { return Correlate(ctx, c) })
+	w.calls(call{name: "Once", actor: "bob", id: "e-1"}, call{name: "Once", actor: "eva", id: "e-2"})
+	w.commit("detect", "records.api", 2)
+
+	before := holder.Set()
+	list("eva")
+	for holder.Set() == before {
+		select {
+		case <-time.After(2 * time.Millisecond):
+		case <-w.ctx.Done():
+			t.Fatal("the list was not read again")
+		}
+	}
+	w.calls(call{name: "Once", actor: "eva", id: "e-3"}, call{name: "Once", actor: "bob", id: "e-4"})
+	sent := w.alerted("once", "bob")
+	if len(sent) != 1 || sent[0].Count != 1 {
+		t.Errorf("%d alerts, count %d; want one of what bob did after he left the list", len(sent), sent[0].Count)
 	}
 }

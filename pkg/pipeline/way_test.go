@@ -223,7 +223,18 @@ func rulesWith(t testing.TB, more map[string]string) *rule.Set {
 		"often": "threshold: { count: 3, within: 10m }\ndedup: 1h",
 		"new":   "first_seen: { value: [region], learning: 1m }",
 	} {
-		files[id+".yml"] = &fstest.MapFile{Data: fmt.Appendf(nil, `id: %[1]s
+		files[id+".yml"] = &fstest.MapFile{Data: []byte(ruleText(id, kind))}
+	}
+	set, err := rule.LoadFS(files, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// ruleText is a rule that fires on calls of its own name.
+func ruleText(id, kind string) string {
+	return fmt.Sprintf(`id: %[1]s
 title: "{actor} does something"
 severity: high
 class: api
@@ -239,11 +250,5 @@ runbook: Look.
 tests:
   - { name: some, logs: [{ raw: "{}" }], alerts: [{ severity: high }] }
   - { name: none, logs: [{ raw: "{}" }], alerts: [] }
-`, id, strings.ToUpper(id[:1])+id[1:], kind)}
-	}
-	set, err := rule.LoadFS(files, ".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return set
+`, id, strings.ToUpper(id[:1])+id[1:], kind)
 }
