@@ -105,6 +105,37 @@ func TestFlowsInParquet(t *testing.T) {
 	}
 }
 
+// Flows of a transit gateway in Parquet are known by their columns' names.
+func TestGatewayFlowsInParquet(t *testing.T) {
+	t.Parallel()
+	type row struct {
+		Version  int32   `parquet:"version"`
+		Resource string  `parquet:"resource_type"`
+		Gateway  string  `parquet:"tgw_id"`
+		Src      string  `parquet:"srcaddr"`
+		Dst      string  `parquet:"dstaddr"`
+		Port     int32   `parquet:"dstport"`
+		Lost     *int64  `parquet:"packets_lost_blackhole,optional"`
+		Start    int64   `parquet:"start"`
+		Status   string  `parquet:"log_status"`
+		Service  *string `parquet:"pkt_dst_aws_service,optional"`
+	}
+	lost := int64(3)
+	var in bytes.Buffer
+	w := parquet.NewGenericWriter[row](&in)
+	_, err := w.Write([]row{
+		{6, "TransitGateway", "tgw-0a", "10.0.0.9", "10.0.0.1", 22, &lost, 1_700_000_000, "OK", nil},
+		{Version: 6, Resource: "TransitGateway", Gateway: "tgw-0a", Src: "-", Dst: "-", Start: 1_700_000_060, Status: "SKIPDATA"},
+	})
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	got := decode(t, "x", in.Bytes())
+	if got.formats["tgwflow"] != 2 || len(got.dead) > 0 {
+		t.Errorf("got %+v, want two flows", got)
+	}
+}
+
 // What Security Lake writes as Parquet is what the same records are as JSON.
 func TestOCSFInParquet(t *testing.T) {
 	t.Parallel()
