@@ -150,7 +150,7 @@ func groupKey(s *source, name string, at place) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if o.key == "" || o.kind == object || o.kind == texts {
+	if o.key == "" || o.kind == object || o.kind == listKind {
 		return "", refuse(at, "%s cannot be grouped by or counted: it is no one field of ours", name)
 	}
 	return o.key, nil
@@ -328,16 +328,17 @@ func (c *correlation) sequence(within string, ordered bool) (*draft, error) {
 		d.steps = append(d.steps, step{name: stepName(first(p.doc.name, p.doc.title), i, d.steps), source: p.source, cond: p.cond})
 	}
 	for _, name := range c.n.textsOf("group-by") {
-		group := ""
-		for i, p := range c.parts {
+		var keys []string
+		for _, p := range c.parts {
 			key, err := c.key(name, p)
 			if err != nil {
 				return nil, err
 			}
-			if i == 0 {
-				group = key
-				d.group = appendNew(d.group, key)
-			}
+			keys = append(keys, key)
+		}
+		group := keys[max(0, slices.IndexFunc(c.parts, func(p *compiled) bool { return p.source.class != event.Alert }))]
+		d.group = appendNew(d.group, group)
+		for i, key := range keys {
 			if key != group {
 				d.steps[i].by = append(d.steps[i].by, [2]string{group, key})
 			}

@@ -28,7 +28,7 @@ func field(name string) operand {
 	case event.TypeTime:
 		o.kind = instant
 	case event.TypeList:
-		o.kind = texts
+		o.kind = listKind
 	case event.TypeObject:
 		o.kind = object
 	}

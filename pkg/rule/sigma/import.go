@@ -88,11 +88,7 @@ type Result struct {
 
 // Set returns the rules, loaded. They load: Import tried each.
 func (r *Result) Set() (*rule.Set, error) {
-	texts := make([]rule.Text, len(r.Rules))
-	for i, x := range r.Rules {
-		texts[i] = rule.Text{Name: x.ID + ".yml", Text: x.Text}
-	}
-	set, err := rule.LoadTexts(texts...)
+	set, err := rule.LoadTexts(texts(r.Rules)...)
 	if err != nil {
 		return nil, fmt.Errorf("load imported rules: %w", err)
 	}
@@ -101,7 +97,7 @@ func (r *Result) Set() (*rule.Set, error) {
 
 // Import translates the documents of all files; references between them may cross files.
 func Import(files []File, o Options) *Result {
-	im := &importer{taken: map[string]bool{}, options: o, result: &Result{}}
+	im := &importer{taken: map[string]bool{}, built: map[*document]*built{}, options: o, result: &Result{}}
 	for _, f := range files {
 		docs, err := documents(f.Name, f.Text)
 		if err != nil {
@@ -115,7 +111,7 @@ func Import(files []File, o Options) *Result {
 		im.rule(c)
 	}
 	for _, doc := range im.correlations {
-		im.correlation(doc)
+		im.correlation(doc, nil)
 	}
 	slices.SortStableFunc(im.result.Refusals, func(a, b Refusal) int {
 		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
@@ -129,6 +125,7 @@ type importer struct {
 	correlations []*document
 	filters      []*document
 	taken        map[string]bool
+	built        map[*document]*built
 	result       *Result
 }
 
@@ -192,52 +189,93 @@ func (im *importer) rule(c *compiled) {
 		return
 	}
 	d, err := c.rule()
-	im.write(c.doc, d, err)
+	if _, err = im.write(c.doc, d, err, nil); err != nil {
+		im.refuse(c.doc, err)
+	}
 }
 
-func (im *importer) correlation(doc *document) {
-	n := doc.n.get("correlation")
+// built is a correlation that was translated, or why it was not.
+type built struct {
+	draft *draft
+	rules []Rule // it, behind those whose alerts it reads
+	err   error
+}
+
+// correlation translates a correlation once, those that it names first; above are the correlations that name it.
+func (im *importer) correlation(doc *document, above []*document) *built {
+	if b := im.built[doc]; b != nil {
+		return b
+	}
+	b := &built{}
+	if slices.Contains(above, doc) || len(above) > maxNesting {
+		b.err = refuse(doc.at, "correlations name each other in a circle")
+		return b
+	}
 	var parts []*compiled
-	for _, r := range n.textsOf("rules") {
-		c := im.find(r)
-		if c == nil {
-			why := "its rule %q is not among the files"
-			if slices.ContainsFunc(im.correlations, func(o *document) bool { return o.is(r) }) {
-				why = "its rule %q is a correlation itself, which cannot be said yet"
-			}
-			im.refuse(doc, refuse(n.at, why, r))
-			return
+	parts, b.rules, b.err = im.parts(doc, append(above, doc))
+	if b.err == nil {
+		b.draft, b.err = correlate(doc, parts)
+	}
+	var r *Rule
+	if r, b.err = im.write(doc, b.draft, b.err, b.rules); b.err != nil {
+		im.refuse(doc, b.err)
+	} else {
+		b.rules = append(b.rules, *r)
+	}
+	im.built[doc] = b
+	return b
+}
+
+// parts finds what a correlation names: rules, and correlations, which it reads by their alerts.
+func (im *importer) parts(doc *document, above []*document) (parts []*compiled, reads []Rule, err error) {
+	n := doc.n.get("correlation")
+	for _, reference := range n.textsOf("rules") {
+		if c := im.find(reference); c != nil {
+			parts = append(parts, c)
+			continue
 		}
-		parts = append(parts, c)
+		i := slices.IndexFunc(im.correlations, func(o *document) bool { return o.is(reference) })
+		if i < 0 {
+			return nil, nil, refuse(n.at, "its rule %q is not among the files", reference)
+		}
+		b := im.correlation(im.correlations[i], above)
+		if b.err != nil {
+			return nil, nil, refuse(n.at, "its correlation %q cannot be imported: %s", reference, b.err.Error())
+		}
+		for _, r := range b.rules {
+			if !slices.ContainsFunc(reads, func(o Rule) bool { return o.ID == r.ID }) {
+				reads = append(reads, r)
+			}
+		}
+		id := b.rules[len(b.rules)-1].ID
+		parts = append(parts, &compiled{doc: b.draft.doc, source: alertsOf(b.draft), cond: compared("rule_id == "+quoted(id), "")})
 	}
 	if len(parts) == 0 {
-		im.refuse(doc, refuse(n.at, "the correlation names no rules"))
-		return
+		return nil, nil, refuse(n.at, "the correlation names no rules")
 	}
-	d, err := correlate(doc, parts)
-	im.write(doc, d, err)
+	return parts, reads, nil
 }
 
-// write makes the file of a draft, tries it, and keeps it.
-func (im *importer) write(doc *document, d *draft, err error) {
+// write makes the file of a draft, tries it with those that it reads, and keeps it.
+func (im *importer) write(doc *document, d *draft, err error, reads []Rule) (*Rule, error) {
 	if err != nil {
-		im.refuse(doc, err)
-		return
+		return nil, err
 	}
 	id := im.id(doc)
 	text, err := d.text(id)
 	if err == nil {
-		err = check(id, text)
+		err = check(id, text, reads)
 	}
 	if bad, ok := errors.AsType[rule.Problems](err); ok {
 		err = refuse(doc.at, "a rule of ours cannot say this: %s", bad[0].Summary())
 	}
 	if err != nil {
-		im.refuse(doc, err)
-		return
+		return nil, err
 	}
 	im.taken[id] = true
-	im.result.Rules = append(im.result.Rules, Rule{ID: id, Title: line(doc.title), File: doc.file, Line: doc.at.line, Text: text})
+	r := Rule{ID: id, Title: line(doc.title), File: doc.file, Line: doc.at.line, Text: text}
+	im.result.Rules = append(im.result.Rules, r)
+	return &r, nil
 }
 
 // id makes an id that no other rule has: of the title, then with the beginning of Sigma's id, then with a number.

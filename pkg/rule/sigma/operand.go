@@ -32,7 +32,7 @@ const (
 	flag
 	address
 	instant
-	texts
+	listKind
 	object
 	target // path and query of a request, as one text
 )
@@ -61,7 +61,7 @@ func (o operand) present() expression {
 		if o.host != "" {
 			return o.guarded(or(called("has("+o.text+")"), compared(o.host+` != ""`, o.host+` == ""`)))
 		}
-	case texts:
+	case listKind:
 		return o.guarded(compared("len("+o.text+") > 0", "len("+o.text+") == 0"))
 	case target:
 		return o.guarded(compared(`url_path != ""`, `url_path == ""`))
@@ -83,7 +83,7 @@ func (o operand) anyOf(tests []test, cased bool, at place) (expression, error) {
 	switch o.kind {
 	case textKind:
 		return o.asked(tests, cased, at)
-	case texts:
+	case listKind:
 		if i := slices.IndexFunc(tests, func(t test) bool { return t.op == present }); i >= 0 {
 			return o.present(), nil
 		}
@@ -92,7 +92,7 @@ func (o operand) anyOf(tests []test, cased bool, at place) (expression, error) {
 		if i := slices.IndexFunc(tests, func(t test) bool { return t.op == present }); i >= 0 {
 			return o.present(), nil
 		}
-		return textual("jsonText("+o.text+")", tests, cased), nil
+		return textual("jsonText("+o.text+")", inTexts(tests), cased), nil
 	case number:
 		return o.numbers(tests, at)
 	case flag:
@@ -104,6 +104,17 @@ func (o operand) anyOf(tests []test, cased bool, at place) (expression, error) {
 	case instant:
 	}
 	return expression{}, refuse(at, "%s is %s: it can be asked for its hour, or whether it exists", o.name, o.kind)
+}
+
+// inTexts adds to what is searched in JSON how JSON writes it inside a text: policy documents stand in requests as texts.
+func inTexts(tests []test) []test {
+	all := slices.Clone(tests)
+	for _, t := range tests {
+		if t.op == contains && strings.Contains(t.text, `"`) {
+			all = append(all, test{op: contains, text: strings.ReplaceAll(t.text, `"`, `\"`)})
+		}
+	}
+	return all
 }
 
 // asked holds tests against a text, or what the field is instead.
@@ -297,7 +308,7 @@ func (o operand) network(values []*node) (expression, error) {
 		return o.guarded(or(of(o.text), of(o.text+"[]"))), nil
 	case o.kind == address, o.kind == textKind && o.ask == nil && o.text != "raw":
 		return o.guarded(of(o.text)), nil
-	case o.kind == texts:
+	case o.kind == listKind:
 		return called("any(" + o.text + ", " + of("#").String() + ")"), nil
 	}
 	return expression{}, refuse(values[0].at, "%s is %s, and no address", o.name, o.kind)

@@ -21,6 +21,8 @@ type source struct {
 	drop     []string          // prefixes that names of fields may have before them
 	group    []string
 	show     []string
+
+	alerts *draft // for alerts of a correlation: the correlation
 }
 
 // sourceOf returns the log source that a rule names.
@@ -69,6 +71,9 @@ func (s *source) base(e expression) expression {
 
 // operand returns what a field of the source is here.
 func (s *source) operand(name string, at place) (operand, error) {
+	if s.alerts != nil {
+		return s.ofAlert(name, at)
+	}
 	for _, prefix := range s.drop {
 		name = strings.TrimPrefix(name, prefix)
 	}
@@ -87,6 +92,29 @@ func (s *source) operand(name string, at place) (operand, error) {
 	return operand{}, &refusal{
 		at: at, message: "no field of ours holds " + quoted(name) + " of " + s.name,
 		hint: nearest(name, s.names()),
+	}
+}
+
+// ofAlert returns what an alert of a correlation has of a field: that of its group.
+func (s *source) ofAlert(name string, at place) (operand, error) {
+	key, err := groupKey(s.alerts.source, name, at)
+	if err != nil {
+		return operand{}, err
+	}
+	if !slices.Contains(s.alerts.group, key) {
+		return operand{}, refuse(at, "%q groups not by %s, so that its alerts do not have it", s.alerts.doc.title, name)
+	}
+	text := "group." + key
+	if !plainKey.MatchString(key) {
+		text = `group["` + key + `"]`
+	}
+	return operand{kind: textKind, name: name, text: text, leaf: true, key: text}, nil
+}
+
+// alertsOf is the source of what a correlation alerts on.
+func alertsOf(d *draft) *source {
+	return &source{
+		name: "alerts", class: event.Alert, alerts: d, show: []string{"rule_id", "severity", "title"},
 	}
 }
 

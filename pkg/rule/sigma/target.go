@@ -108,18 +108,24 @@ func side(x string, t test, cased bool) expression {
 	return expression{join: always}
 }
 
-// whole is a test of the URL with scheme and host.
+// whole is that the URL with scheme and host is as one of the tests says, beyond what path and query alone can. A text that
+// begins with / is one of the path.
 func (o operand) whole(tests []test, cased bool) expression {
-	var parts []expression
+	var hosts, schemes, all []test
 	for _, t := range tests {
-		if t.op == contains && !strings.ContainsAny(strings.TrimPrefix(t.text, "/"), "/:?") {
-			if !strings.HasPrefix(t.text, "/") {
-				parts = append(parts, textual("url_host", []test{t}, cased))
-			}
-			continue
+		switch inner := strings.ContainsAny(t.text, "/:?"); {
+		case t.op == glob || t.op == matches:
+			all = append(all, t)
+		case strings.HasPrefix(t.text, "/"), t.op == endsWith && !inner:
+		case t.op == contains && !inner:
+			hosts = append(hosts, t)
+		case t.op == startsWith && !inner:
+			schemes = append(schemes, t)
+		default:
+			all = append(all, t)
 		}
-		parts = append(parts, and(empty(urlQuery), textual("("+wholeURL+")", []test{t}, cased)),
-			and(not(empty(urlQuery)), textual("("+wholeURL+` + "?" + `+urlQuery+")", []test{t}, cased)))
 	}
-	return or(parts...)
+	return or(textual("url_host", hosts, cased), textual("url_scheme", schemes, cased),
+		and(empty(urlQuery), textual("("+wholeURL+")", all, cased)),
+		and(not(empty(urlQuery)), textual("("+wholeURL+` + "?" + `+urlQuery+")", all, cased)))
 }

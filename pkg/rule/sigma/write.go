@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/rule"
 )
 
@@ -76,7 +77,9 @@ func (d *draft) text(id string) ([]byte, error) {
 
 func (d *draft) target(w *writer) {
 	w.line("class: %s", d.source.class)
-	w.line("outcome: any")
+	if d.source.class != event.Alert {
+		w.line("outcome: any")
+	}
 	w.line("when: |\n%s", d.cond.block("  "))
 }
 
@@ -90,7 +93,9 @@ func (d *draft) sequence(w *writer) {
 	for _, s := range d.steps {
 		w.line("    - name: %s", s.name)
 		w.line("      class: %s", s.source.class)
-		w.line("      outcome: any")
+		if s.source.class != event.Alert {
+			w.line("      outcome: any")
+		}
 		w.line("      when: |\n%s", s.cond.block("        "))
 		if len(s.by) > 0 {
 			w.line("      by:")
@@ -270,8 +275,16 @@ func slug(title string) string {
 	return s
 }
 
-// check loads the file as any other, so that what is imported loads.
-func check(id string, text []byte) error {
-	_, err := rule.LoadTexts(rule.Text{Name: id + ".yml", Text: text})
+// check loads the file as any other, with those that it reads, so that what is imported loads.
+func check(id string, text []byte, reads []Rule) error {
+	_, err := rule.LoadTexts(texts(append(slices.Clone(reads), Rule{ID: id, Text: text}))...)
 	return err
+}
+
+func texts(rules []Rule) []rule.Text {
+	all := make([]rule.Text, len(rules))
+	for i, r := range rules {
+		all[i] = rule.Text{Name: r.ID + ".yml", Text: r.Text}
+	}
+	return all
 }
