@@ -109,7 +109,7 @@ func cloudTrail() *source {
 	s.fields[issuer+"username"] = only("userIdentity.sessionContext.sessionIssuer.userName", "actor_name", `actor_type == "AssumedRole"`)
 	s.fields[issuer+"accountid"] = only("userIdentity.sessionContext.sessionIssuer.accountId", "actor_account_id", `actor_type == "AssumedRole"`)
 	s.fields[issuer+"type"] = operand{kind: textKind, text: "actor_issuer_arn", ask: issuerType}
-	s.fields[issuer+"principalid"] = operand{kind: textKind, text: "actor_principal_id", ask: issuerPrincipal}
+	s.fields[issuer+"principalid"] = operand{kind: textKind, text: "actor_issuer_arn", ask: issuerPrincipal}
 	return s
 }
 
@@ -182,7 +182,8 @@ func web(category, product, service string, at place) (*source, error) {
 		s.fields[name] = operand{kind: target, text: urlPath}
 	}
 	s.fields["c-uri"] = operand{kind: target, text: wholeURL}
-	s.fields["c-uri-extension"] = operand{kind: textKind, text: urlPath, ask: func(t test) (string, test, bool) {
+	extended := compared(urlPath+` matches "\\.[^/.]+$"`, "")
+	s.fields["c-uri-extension"] = operand{kind: textKind, text: urlPath, there: &extended, ask: func(t test) (string, test, bool) {
 		return urlPath, test{op: endsWith, text: "." + t.text}, t.op == equals && t.text != "" && !strings.ContainsAny(t.text, "./")
 	}}
 	s.fields["cs-version"] = operand{kind: textKind, text: "http_version", ask: func(t test) (string, test, bool) {

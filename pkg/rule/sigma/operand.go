@@ -20,6 +20,8 @@ type operand struct {
 	guard *expression
 	// ask turns a test into tests of ours where the field is not simply one of ours; nil for those that are.
 	ask func(t test) (over string, asked test, ok bool)
+	// there is that the field has a value, where that is no simple question.
+	there *expression
 	// key names the value in group_by and the like, "" where it cannot.
 	key string
 }
@@ -51,6 +53,9 @@ func (o operand) guarded(e expression) expression {
 
 // present is that the field has a value.
 func (o operand) present() expression {
+	if o.there != nil {
+		return *o.there
+	}
 	switch o.kind {
 	case textKind:
 		if o.leaf {
@@ -70,13 +75,34 @@ func (o operand) present() expression {
 	return o.guarded(called("has(" + o.text + ")"))
 }
 
-// any is that the field is as one of the tests says.
+// any is that the field is as one of the tests says. Nothing there is as good as an empty text.
 func (o operand) any(tests []test, cased bool, at place) (expression, error) {
-	e, err := o.anyOf(tests, cased, at)
-	if err != nil {
-		return expression{}, err
+	nothing, something := expression{join: never}, expression{join: never}
+	var others []test
+	for _, t := range tests {
+		switch {
+		case t.op == present:
+			something = o.present()
+		case t.op == equals && t.text == "":
+			nothing = not(o.present())
+			if o.leaf {
+				others = append(others, t)
+			}
+		default:
+			others = append(others, t)
+		}
 	}
-	return o.guarded(e), nil
+	if nothing.join != never && something.join != never {
+		return expression{join: always}, nil
+	}
+	e := expression{join: never}
+	if len(others) > 0 {
+		var err error
+		if e, err = o.anyOf(others, cased, at); err != nil {
+			return expression{}, err
+		}
+	}
+	return or(nothing, something, o.guarded(e)), nil
 }
 
 func (o operand) anyOf(tests []test, cased bool, at place) (expression, error) {
@@ -84,14 +110,8 @@ func (o operand) anyOf(tests []test, cased bool, at place) (expression, error) {
 	case textKind:
 		return o.asked(tests, cased, at)
 	case listKind:
-		if i := slices.IndexFunc(tests, func(t test) bool { return t.op == present }); i >= 0 {
-			return o.present(), nil
-		}
 		return called("any(" + o.text + ", " + textual("#", tests, cased).String() + ")"), nil
 	case object:
-		if i := slices.IndexFunc(tests, func(t test) bool { return t.op == present }); i >= 0 {
-			return o.present(), nil
-		}
 		return textual("jsonText("+o.text+")", inTexts(tests), cased), nil
 	case number:
 		return o.numbers(tests, at)
@@ -125,9 +145,6 @@ func (o operand) asked(tests []test, cased bool, at place) (expression, error) {
 	var order []string
 	over := map[string][]test{}
 	for _, t := range tests {
-		if t.op == present {
-			return o.present(), nil
-		}
 		field, as, ok := o.ask(t)
 		if !ok {
 			return expression{}, refuse(at, "%s is no field here, and what it says elsewhere cannot be compared like this", o.name)
@@ -145,25 +162,21 @@ func (o operand) asked(tests []test, cased bool, at place) (expression, error) {
 }
 
 // held holds tests against a text; a place inside an object may be an array, of which any element will do. A search finds
-// a text inside an array's JSON as well as inside its elements, unless JSON writes it otherwise. Nothing there is as good
-// as an empty text.
+// a text inside an array's JSON as well as inside its elements, unless JSON writes it otherwise.
 func (o operand) held(field string, tests []test, cased bool) expression {
 	if !o.leaf {
 		return textual(field, tests, cased)
 	}
 	var whole, deep []test
-	missing := expression{join: never}
 	for _, t := range tests {
-		if t.op == equals && t.text == "" {
-			missing = not(called("has(" + field + ")"))
-		} else {
+		if t.op != equals || t.text != "" { // else it is asked of elements only
 			whole = append(whole, t)
 		}
-		if t.op != present && (t.op != contains || strings.ContainsFunc(t.text, escaped)) {
+		if t.op != contains || strings.ContainsFunc(t.text, escaped) {
 			deep = append(deep, t)
 		}
 	}
-	return or(missing, textual(field, whole, cased), textual(field+"[]", deep, cased))
+	return or(textual(field, whole, cased), textual(field+"[]", deep, cased))
 }
 
 // escaped reports whether JSON writes a character otherwise than it is.
@@ -174,8 +187,6 @@ func textual(x string, tests []test, cased bool) expression {
 	by := map[op][]string{}
 	for _, t := range tests {
 		switch t.op {
-		case present:
-			return pick(isLeaf(x), called("has("+x+")"), compared(x+` != ""`, x+` == ""`))
 		case glob:
 			if g, ok := t.pattern.glob(); ok {
 				by[glob] = appendNew(by[glob], g)
@@ -193,9 +204,6 @@ func textual(x string, tests []test, cased bool) expression {
 		globbed(x, by[glob], cased),
 		searched(x, "matches", by[matches]))
 }
-
-// isLeaf tells a place inside an object from a field.
-func isLeaf(x string) bool { return strings.ContainsAny(x, ".[") }
 
 func appendNew(list []string, s string) []string {
 	if slices.Contains(list, s) {
@@ -320,8 +328,6 @@ func (o operand) numbers(tests []test, at place) (expression, error) {
 	for _, t := range tests {
 		n, err := strconv.ParseInt(t.text, 10, 64)
 		switch {
-		case t.op == present:
-			return o.present(), nil
 		case t.op == startsWith && o.text == "status" && err == nil && (len(t.text) == 1 || len(t.text) == 2):
 			scale := pick[int64](len(t.text) == 1, 100, 10)
 			parts = append(parts, compared("status in "+strconv.FormatInt(n*scale, 10)+".."+strconv.FormatInt((n+1)*scale-1, 10), ""))
@@ -347,8 +353,6 @@ func (o operand) truths(tests []test, at place) (expression, error) {
 	var parts []expression
 	for _, t := range tests {
 		switch v := strings.ToLower(t.text); {
-		case t.op == present:
-			return o.present(), nil
 		case t.op == equals && (v == "true" || v == "false"):
 			parts = append(parts, compared(o.text+" == "+v, o.text+" != "+v))
 		default:
@@ -363,9 +367,6 @@ func (o operand) addresses(tests []test, cased bool, at place) (expression, erro
 	var exact, networks []string
 	var names []test
 	for _, t := range tests {
-		if t.op == present {
-			return o.present(), nil
-		}
 		if a, err := netip.ParseAddr(t.text); t.op == equals && err == nil {
 			exact = appendNew(exact, a.String())
 		} else if p, ok := octets(t.text); t.op == startsWith && ok {

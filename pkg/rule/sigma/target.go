@@ -19,8 +19,6 @@ func (o operand) targets(tests []test, cased bool) expression {
 	by := map[op][]test{}
 	for _, t := range tests {
 		switch {
-		case t.op == present:
-			return o.present()
 		case t.op == glob || t.op == matches || strings.Contains(t.text, "?"):
 			parts = append(parts, across(t, cased))
 		default:
