@@ -25,6 +25,15 @@ func (a *Alert) Levels() []Reached {
 	return []Reached{{Severity: a.Severity, EventTime: a.LastEventTime, Revision: a.Revision}}
 }
 
+// AtOnce returns the alert as if this revision were the first: it tells of all that was reached.
+func (a Alert) AtOnce() Alert {
+	a.Reached = slices.Clone(a.Levels())
+	for i := range a.Reached {
+		a.Reached[i].Revision = a.Revision
+	}
+	return a
+}
+
 // Events turns alerts into events of class alert. It is not safe for concurrent use. The zero value is ready.
 type Events struct {
 	event  event.Event

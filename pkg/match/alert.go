@@ -9,7 +9,7 @@ import (
 
 // Alert matches an alert against the rules over alerts and folds what matched into the range's signals. A rule, or a step,
 // takes an alert once, whatever becomes of it: with the lowest severity that it has reached for which the condition holds. So
-// only the revision that first says of that severity gives a signal, and those before and behind it give none.
+// only the revision that first says of that severity gives a signal, and those behind it are spared.
 func (m *Matcher) Alert(a *alert.Alert) {
 	m.taken = m.taken[:0]
 	for _, l := range a.Levels() {

@@ -49,22 +49,22 @@ func (b *bench) alertLog(object string, r io.Reader, shift *shifter) error {
 		case rule.SeverityRank(a.Severity) < 0:
 			return fmt.Errorf("read alert: severity %q is none", a.Severity)
 		}
-		b.alert(&a, shift)
+		b.alert(a, shift)
 	}
 }
 
-func (b *bench) alert(a *alert.Alert, shift *shifter) {
-	levels := a.Levels()
-	a.Reached = make([]alert.Reached, len(levels))
-	for i, l := range levels {
+func (b *bench) alert(a alert.Alert, shift *shifter) {
+	a = a.AtOnce()
+	for i := range a.Reached {
+		l := &a.Reached[i]
 		if b.events == 0 {
 			b.start = l.EventTime.UnixNano()
 			first, _ := json.Marshal(a) // it came as JSON
 			b.first = string(first)
 		}
 		b.events++
-		l.EventTime, l.Revision = shift.place(l.EventTime, b.start), a.Revision
-		a.Reached[i] = l
+		l.EventTime = shift.place(l.EventTime, b.start)
+		b.came(l.EventTime.UnixNano())
 	}
-	b.matcher.Alert(a)
+	b.matcher.Alert(&a)
 }

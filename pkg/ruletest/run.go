@@ -117,6 +117,13 @@ func (b *bench) log(ctx context.Context, i int, l *rule.TestLog) error {
 	return nil
 }
 
+// came notes the time of an event that counts already.
+func (b *bench) came(at int64) {
+	if b.events == 1 || at > b.end {
+		b.end = at
+	}
+}
+
 // finish ends the test: with its newest event, or later where it says so.
 func (b *bench) finish(at int64) {
 	if b.test.Until > 0 {
@@ -157,9 +164,7 @@ func (b *bench) decode(rec *record.Record, shift *shifter) error {
 		}
 		b.events++
 		shift.move(e, b.start)
-		if at := e.UnixNano(event.EventTime); b.events == 1 || at > b.end {
-			b.end = at
-		}
+		b.came(e.UnixNano(event.EventTime))
 		b.matcher.Event(e)
 	})
 	if err != nil && !errors.Is(err, format.ErrControl) {

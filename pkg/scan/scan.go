@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -82,8 +83,9 @@ type scan struct {
 	o       Options
 	reader  *Reader
 	matcher *match.Matcher
-	engine  *correlate.Engine
+	engines []*correlate.Engine // of the levels of rules that are not finished, see rule.Set.Levels
 	alerts  map[string]alert.Alert
+	fed     map[string]bool // ids of alerts that rules over alerts have seen
 	report  Report
 	digests map[string]bool // names of inputs that are digests of CloudTrail
 	pending int             // events since the range began
@@ -97,11 +99,12 @@ func newScan(o Options) *scan {
 		o.rangeSize = usualRange
 	}
 	s := &scan{
-		o: o, matcher: matcher(o), alerts: map[string]alert.Alert{}, digests: map[string]bool{},
-		engine: correlate.New(o.Rules, correlate.Options{MaxKeys: maxKeys, MaxBytes: maxBytes, KeepAll: true}),
-		first:  math.MaxInt64, last: math.MinInt64, report: Report{Excepted: map[string]uint64{}},
+		o: o, matcher: matcher(o), alerts: map[string]alert.Alert{}, fed: map[string]bool{}, digests: map[string]bool{},
+		engines: engines(o.Rules), first: math.MaxInt64, last: math.MinInt64, report: Report{Excepted: map[string]uint64{}},
 	}
-	s.keep(s.engine.Recall(nil)) // there is no memory of earlier data
+	for _, g := range s.engines {
+		s.keep(g.Recall(nil)) // there is no memory of earlier data
+	}
 	s.matcher.Begin()
 	s.reader = NewReader(ReaderOptions{
 		Formats: o.Formats, Event: s.event, Control: s.noteDigest, Progress: o.Progress,
@@ -113,6 +116,16 @@ func newScan(o Options) *scan {
 		},
 	})
 	return s
+}
+
+// engines makes one for each level of rules: the alerts of one are whole before rules over alerts see them, so what these find
+// does not depend on the order of files.
+func engines(rules *rule.Set) []*correlate.Engine {
+	var list []*correlate.Engine
+	for _, level := range rules.Levels() {
+		list = append(list, correlate.New(rule.NewSet(level), correlate.Options{MaxKeys: maxKeys, MaxBytes: maxBytes, KeepAll: true}))
+	}
+	return list
 }
 
 func matcher(o Options) *match.Matcher {
@@ -135,25 +148,33 @@ func (s *scan) event(e *event.Event) error {
 	s.first, s.last = min(s.first, at), max(s.last, at)
 	s.matcher.Event(e)
 	if s.pending++; s.pending == s.o.rangeSize {
-		s.correlate(0)
+		s.correlate()
 	}
 	return nil
 }
 
 // correlate closes the range: its signals become one frame, as detect's would. Nobody knows how far time has come (0) before
 // the end, since files come in any order.
-func (s *scan) correlate(watermark int64) {
-	f := match.Frame{
-		Schema: 1, Origin: record.Position{Epoch: 1, Topic: "scan", Offset: s.ranges}, To: s.ranges + 1,
-		RuleSet: s.o.Rules.Hash(), Parts: 1, Signals: s.matcher.Signals(1)[0], Watermark: watermark,
+func (s *scan) correlate() {
+	f := s.frame(0)
+	f.Signals = s.matcher.Signals(1)[0]
+	for _, g := range s.engines {
+		s.keep(g.Apply(f, s.ranges)) // each takes the signals of its rules
 	}
-	s.keep(s.engine.Apply(&f, s.ranges))
 	for id, n := range s.matcher.Excepted() {
 		s.report.Excepted[id] += n
 	}
 	s.ranges++
 	s.pending = 0
 	s.matcher.Begin()
+}
+
+// frame is the next one, still empty.
+func (s *scan) frame(watermark int64) *match.Frame {
+	return &match.Frame{
+		Schema: 1, Origin: record.Position{Epoch: 1, Topic: "scan", Offset: s.ranges}, To: s.ranges + 1,
+		RuleSet: s.o.Rules.Hash(), Parts: 1, Watermark: watermark,
+	}
 }
 
 func (s *scan) keep(r correlate.Result) {
@@ -166,11 +187,41 @@ func (s *scan) keep(r correlate.Result) {
 	}
 }
 
+// conclude finishes one level after the other, and gives each the alerts of those before.
+func (s *scan) conclude() {
+	s.correlate()
+	for len(s.engines) > 0 {
+		g := s.engines[0]
+		s.keep(g.Apply(s.frame(max(0, s.last)), s.ranges)) // so far time has come in the files
+		s.ranges++
+		s.report.State = append(s.report.State, g.Stats().Rules...)
+		s.keep(g.Finish())
+		s.report.Unlearned = append(s.report.Unlearned, g.Unlearned()...)
+		s.engines = s.engines[1:]
+		s.feed()
+	}
+	slices.SortFunc(s.report.State, func(a, b correlate.RuleStats) int { return cmp.Compare(a.Rule, b.Rule) })
+	slices.Sort(s.report.Unlearned)
+}
+
+// feed matches the alerts that are new.
+func (s *scan) feed() {
+	if len(s.engines) == 0 {
+		return
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.alerts)) {
+		if !s.fed[id] {
+			s.fed[id] = true
+			a := s.alerts[id].AtOnce()
+			s.matcher.Alert(&a)
+		}
+	}
+	s.correlate()
+}
+
 func (s *scan) finish() *Report {
-	s.correlate(max(0, s.last))
+	s.conclude()
 	r := &s.report
-	r.State = s.engine.Stats().Rules
-	s.keep(s.engine.Finish())
 	r.Counts = s.reader.Counts()
 	for _, a := range s.alerts {
 		r.Alerts = append(r.Alerts, a)
@@ -185,6 +236,5 @@ func (s *scan) finish() *Report {
 	if s.first <= s.last {
 		r.First, r.Last = time.Unix(0, s.first).UTC(), time.Unix(0, s.last).UTC()
 	}
-	r.Unlearned = s.engine.Unlearned()
 	return r
 }
