@@ -11,3 +11,8 @@ import "embed"
 //
 //go:embed aws-core vpc-flow access-logs chains lists hunts
 var FS embed.FS
+
+// Schemas holds JSON Schemas (2020-12) for editors: rule.schema.json, list.schema.json and exception.schema.json.
+//
+//go:embed rule.schema.json list.schema.json exception.schema.json
+var Schemas embed.FS

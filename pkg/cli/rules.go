@@ -90,6 +90,7 @@ func (s *shell) rulesCommand() *cobra.Command {
 		s.rulesProfileCommand(),
 		s.rulesCoverageCommand(),
 		s.rulesDocsCommand(),
+		s.rulesSchemaCommand(),
 	)
 	return c
 }

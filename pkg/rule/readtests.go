@@ -10,11 +10,7 @@ import (
 // readTests reads the tests inside the rule: at least one that expects alerts and one that expects none, unless the rule is
 // experimental.
 func readTests(m *mapping, r *Rule) {
-	take := m.need
-	if r.Maturity == Experimental {
-		take = m.take
-	}
-	n := take("tests")
+	n := needed(m, r, "tests")
 	if n == nil {
 		return
 	}

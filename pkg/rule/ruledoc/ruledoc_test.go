@@ -113,6 +113,14 @@ func TestWords(t *testing.T) {
 			"adds up to at least 1.5 GiB within 10 min; one alert for each `account_id` and `actor` in 26 h.",
 		"first_seen: { value: [region, src_ip], learning: 14d, forget: 90d }": "first seen, after 14 days|when one `account_id` and `actor` has a `region` and `src_ip` that it " +
 			"never had, once it has been watched for 14 days; what is not seen for 90 days is new again; one alert for each `account_id` and `actor` in 26 h.",
+		"absence: { for: 2h, forget: 14d }": "absence: none for 2 h|when one `account_id` and `actor` had a match and then has none for 2 h; " +
+			"one alert for each `account_id` and `actor` in 26 h.",
+		"baseline: { of: bytes_out, bucket: 1h, past: 14d, learning: 3d, above: { quantile: 0.99, times: 3 }, at_least: 1GiB }": "baseline: bytes_out in 1 h against 14 days|" +
+			"when `bytes_out` of one `account_id` and `actor` in 1 h is more than 3 times the 0.99 quantile of its own past 14 days, and at least 1 GiB; it learns for 3 days; " +
+			"one alert for each `account_id` and `actor` in 26 h.",
+		"baseline: { bucket: 1h, past: 14d, learning: 3d, above: { deviations: 4 }, at_least: 10 }": "baseline: matches in 1 h against 14 days|" +
+			"when the number of matches of one `account_id` and `actor` in 1 h is more than 4 standard deviations above the mean of its own past 14 days, and at least 10; " +
+			"it learns for 3 days; one alert for each `account_id` and `actor` in 26 h.",
 	} {
 		r := load(t, map[string]string{"x.yml": "id: x\ntitle: X\n" + head + block + "\n" + tail}).Rules()[0]
 		if got := Kind(r) + "|" + Sentence(r); got != want {

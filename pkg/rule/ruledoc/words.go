@@ -40,6 +40,10 @@ func Kind(r *rule.Rule) string {
 		return fmt.Sprintf("sequence: %s within %s", strings.Join(steps(r), ", "), Span(r.Window()))
 	case r.FirstSeen != nil:
 		return "first seen, after " + Span(r.FirstSeen.Learning)
+	case r.Baseline != nil:
+		return fmt.Sprintf("baseline: %s in %s against %s", measured(r.Baseline), Span(r.Baseline.Bucket), Span(r.Baseline.Past))
+	case r.Absence != nil:
+		return "absence: none for " + Span(r.Absence.For)
 	}
 	return strings.ReplaceAll(r.Kind(), "_", " ")
 }
@@ -70,6 +74,10 @@ func Sentence(r *rule.Rule) string {
 			order = "in any order"
 		}
 		when = fmt.Sprintf("when events of %s fit the steps below, %s, within %s", of, order, Span(r.Window()))
+	case r.Baseline != nil:
+		when = baseline(r.Baseline, of)
+	case r.Absence != nil:
+		when = fmt.Sprintf("when %s had a match and then has none for %s", of, Span(r.Absence.For))
 	case r.Kind() == "match":
 		when = "on every match"
 	default:
@@ -79,6 +87,27 @@ func Sentence(r *rule.Rule) string {
 		when += fmt.Sprintf("; one alert%s in %s", each, Span(r.Period()))
 	}
 	return when + "."
+}
+
+// measured names what a baseline adds up.
+func measured(b *rule.Baseline) string {
+	if b.Of.Field == nil {
+		return "matches"
+	}
+	return b.Of.Name
+}
+
+func baseline(b *rule.Baseline, of string) string {
+	what := "the number of matches"
+	if b.Of.Field != nil {
+		what = "`" + b.Of.Name + "`"
+	}
+	usual := fmt.Sprintf("%g standard deviations above the mean", b.Above.Deviations)
+	if b.Above.Quantile > 0 {
+		usual = fmt.Sprintf("%g times the %g quantile", b.Above.Times, b.Above.Quantile)
+	}
+	return fmt.Sprintf("when %s of %s in %s is more than %s of its own past %s, and at least %s; it learns for %s",
+		what, of, Span(b.Bucket), usual, Span(b.Past), quantity(b.Of, b.AtLeast), Span(b.Learning))
 }
 
 // Span writes a duration in its largest whole unit: 45 s, 10 min, 24 h, 14 days.
@@ -96,19 +125,21 @@ func Span(d time.Duration) string {
 	return d.String()
 }
 
-// amount writes a sum's total: bytes in the largest unit that it is whole in, or nearly.
-func amount(s *rule.Sum) string {
-	if s.Of.Field != nil && s.Of.Field.Unit == "bytes" {
+func amount(s *rule.Sum) string { return quantity(s.Of, s.Total) }
+
+// quantity writes a number of a field: bytes in the largest unit that there is one of.
+func quantity(of rule.Key, n float64) string {
+	if of.Field != nil && of.Field.Unit == "bytes" {
 		for _, u := range []struct {
 			name string
 			size float64
 		}{{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}} {
-			if s.Total >= u.size {
-				return fmt.Sprintf("%.4g %s", s.Total/u.size, u.name)
+			if n >= u.size {
+				return fmt.Sprintf("%.4g %s", n/u.size, u.name)
 			}
 		}
 	}
-	return fmt.Sprintf("%g", s.Total)
+	return fmt.Sprintf("%g", n)
 }
 
 func names(keys []rule.Key) string {
