@@ -205,7 +205,7 @@ func (h *host) command(service string) *exec.Cmd {
 			v = h.clickhouse
 		case "SHRIKE_SECRETS":
 			v = h.secrets
-		case "SHRIKE_DATA":
+		case "SHRIKE_DATA", "SHRIKE_RULES":
 			v = h.path(v)
 		}
 		cmd.Env = append(cmd.Env, name+"="+v)
