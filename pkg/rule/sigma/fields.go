@@ -48,6 +48,9 @@ func fieldsOf(lines string) map[string]operand {
 	return table
 }
 
+// put adds a field to the table.
+func (s *source) put(o operand) { s.fields[strings.ToLower(o.name)] = o }
+
 // only has a field where what else fills it is kept out.
 func only(sigma, name, guard string) operand {
 	o := field(name)
@@ -103,13 +106,13 @@ func cloudTrail() *source {
 			additionalEventData.bytesTransferredIn bytes_in
 			additionalEventData.bytesTransferredOut bytes_out`),
 	}
-	const issuer = "useridentity.sessioncontext.sessionissuer."
-	s.fields["eventname"] = eventName()
-	s.fields["useridentity.username"] = only("userIdentity.userName", "actor_name", `not (actor_type in ["AssumedRole", "AWSService"])`)
-	s.fields[issuer+"username"] = only("userIdentity.sessionContext.sessionIssuer.userName", "actor_name", `actor_type == "AssumedRole"`)
-	s.fields[issuer+"accountid"] = only("userIdentity.sessionContext.sessionIssuer.accountId", "actor_account_id", `actor_type == "AssumedRole"`)
-	s.fields[issuer+"type"] = operand{kind: textKind, text: "actor_issuer_arn", ask: issuerType}
-	s.fields[issuer+"principalid"] = operand{kind: textKind, text: "actor_issuer_arn", ask: issuerPrincipal}
+	const issuer = "userIdentity.sessionContext.sessionIssuer."
+	s.put(eventName())
+	s.put(only("userIdentity.userName", "actor_name", `not (actor_type in ["AssumedRole", "AWSService"])`))
+	s.put(only(issuer+"userName", "actor_name", `actor_type == "AssumedRole"`))
+	s.put(only(issuer+"accountId", "actor_account_id", `actor_type == "AssumedRole"`))
+	s.put(operand{kind: textKind, name: issuer + "type", text: "actor_issuer_arn", ask: issuerType})
+	s.put(operand{kind: textKind, name: issuer + "principalId", text: "actor_issuer_arn", ask: issuerPrincipal})
 	return s
 }
 
@@ -179,21 +182,21 @@ func web(category, product, service string, at place) (*source, error) {
 			time-taken duration_ms`),
 	}
 	for _, name := range []string{"cs-uri-query", "cs-uri", "c-uri-query", "uri", "request_uri"} {
-		s.fields[name] = operand{kind: target, text: urlPath}
+		s.put(operand{kind: target, name: name, text: urlPath})
 	}
-	s.fields["c-uri"] = operand{kind: target, text: wholeURL}
+	s.put(operand{kind: target, name: "c-uri", text: wholeURL})
 	extended := compared(urlPath+` matches "\\.[^/.]+$"`, "")
-	s.fields["c-uri-extension"] = operand{kind: textKind, text: urlPath, there: &extended, ask: func(t test) (string, test, bool) {
+	s.put(operand{kind: textKind, name: "c-uri-extension", text: urlPath, there: &extended, ask: func(t test) (string, test, bool) {
 		return urlPath, test{op: endsWith, text: "." + t.text}, t.op == equals && t.text != "" && !strings.ContainsAny(t.text, "./")
-	}}
-	s.fields["cs-version"] = operand{kind: textKind, text: "http_version", ask: func(t test) (string, test, bool) {
+	}})
+	s.put(operand{kind: textKind, name: "cs-version", text: "http_version", ask: func(t test) (string, test, bool) {
 		const name = "HTTP/"
 		if len(t.text) < len(name) || !strings.EqualFold(t.text[:len(name)], name) {
 			return "", test{}, false
 		}
 		t.text = t.text[len(name):]
 		return "http_version", t, t.op == equals && t.text != ""
-	}}
+	}})
 	for _, word := range []string{product, service} {
 		if word == "nginx" || word == "apache" {
 			s.format = word

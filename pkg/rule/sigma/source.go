@@ -120,8 +120,8 @@ func alertsOf(d *draft) *source {
 
 func (s *source) names() []string {
 	var names []string
-	for key, o := range s.fields {
-		names = append(names, first(o.name, key))
+	for _, o := range s.fields {
+		names = append(names, o.name)
 	}
 	slices.Sort(names)
 	return names
