@@ -2,7 +2,6 @@ package rule
 
 import (
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -262,7 +261,7 @@ func searching(operator, want string) func(string) bool {
 	case "endsWith":
 		return func(v string) bool { return strings.HasSuffix(v, want) }
 	}
-	return regexp.MustCompile(want).MatchString // the checker has compiled it before
+	return matching(want)
 }
 
 func searchingLower(operator, want string) func(string) bool {

@@ -176,7 +176,7 @@ func atoms() []func(g generator) string {
 			return g.text() + g.of(" contains ", " startsWith ", " endsWith ", " not contains ") + quoted(g.t)
 		},
 		func(g generator) string {
-			return g.text() + ` matches "` + g.of("^R", "oo", "[0-9]+$", "(?i)root", "") + `"`
+			return g.text() + ` matches "` + g.of("^R", "oo", "[0-9]+$", "(?i)root", "", "(?i)(root|consolelogin|x..*y)x?", "Get(Object)+", "^(?:ǅabÄ|Root)") + `"`
 		},
 		func(g generator) string {
 			return g.number() + g.of(" == ", " != ", " < ", " <= ", " > ", " >= ") + g.right().number()

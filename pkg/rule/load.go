@@ -125,10 +125,17 @@ type loader struct {
 	rules      []input
 	lists      []input
 	exceptions []input
-	ownOnly    bool   // there are built-in rules, and they are not asked for
-	links      int    // how many links to folders are being followed, one inside the other
-	around     []tree // packs of which only a part was given
+	ownOnly    bool            // there are built-in rules, and they are not asked for
+	links      int             // how many links to folders are being followed, one inside the other
+	around     []tree          // packs of which only a part was given
+	at         map[located]int // where in its list a file is that has been read
 	problems   Problems
+}
+
+// located is where a file lies.
+type located struct {
+	builtin bool
+	path    string // absolute, where there is such a thing
 }
 
 // maxLinks bounds them: a link may lead to where it is.
@@ -218,7 +225,12 @@ func (l *loader) above(root, name string) {
 
 func (l *loader) read(t tree, name string, into *[]input, stray bool) {
 	shown := t.show(name)
-	if i := slices.IndexFunc(*into, func(f input) bool { return f.builtin == t.builtin && samePath(f.name, shown) }); i >= 0 {
+	whole, err := filepath.Abs(shown)
+	if err != nil {
+		whole = shown
+	}
+	key := located{t.builtin, whole}
+	if i, again := l.at[key]; again {
 		(*into)[i].stray = (*into)[i].stray && stray
 		return // a file may be given twice, by itself and with its folder
 	}
@@ -230,6 +242,10 @@ func (l *loader) read(t tree, name string, into *[]input, stray bool) {
 	beside := func(other string) ([]byte, error) {
 		return t.bounded(path.Join(path.Dir(name), other), awsranges.MaxFile)
 	}
+	if l.at == nil {
+		l.at = map[located]int{}
+	}
+	l.at[key] = len(*into)
 	*into = append(*into, input{name: shown, text: normal(text), beside: beside, builtin: t.builtin, stray: stray})
 }
 
@@ -249,15 +265,6 @@ func (t tree) bounded(name string, most int64) ([]byte, error) {
 func normal(text []byte) []byte {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	return bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
-}
-
-func samePath(a, b string) bool {
-	if a == b {
-		return true
-	}
-	a, errA := filepath.Abs(a)
-	b, errB := filepath.Abs(b)
-	return errA == nil && errB == nil && a == b
 }
 
 func (l *loader) fail(name string, err error) {

@@ -116,6 +116,11 @@ func needOfComparison(n *ast.BinaryNode) need {
 		if lit, ok := n.Right.(*ast.StringNode); ok {
 			return needOfParts(n.Left, []string{lit.Value})
 		}
+	case "matches":
+		if words := neededParts(n.Right.(*ast.StringNode).Value); words != nil {
+			return needOfParts(n.Left, words)
+		}
+		return need{why: "no text of three letters is in all that its pattern fits"}
 	case "==", "in":
 		if q := requirements(n); len(q) > 0 {
 			return needing(q[0])
@@ -259,6 +264,7 @@ func requireRange(n *ast.BinaryNode) (requirement, bool) {
 var usual = map[string]float64{
 	"operation": 0.05, "event_source": 0.05, "status": 0.1, "src_port": 0.001, "dst_port": 0.01, "event_name": 0.01, "query_name": 0.01,
 	"rule_id": 0.01, "access_key_id": 0.01, "url_path": 0.01, "user_agent": 0.01, "error_code": 0.01,
+	"actor": 0.005, "actor_name": 0.005, "actor_principal_id": 0.005, "request_id": 0.001, "native_id": 0.001, "interface_id": 0.005,
 	"actor_type": 0.25, "method": 0.25, "protocol": 0.3, "action": 0.3, "outcome": 0.4, "provider": 0.9, "format": 0.4, "region": 0.2,
 }
 
@@ -271,7 +277,7 @@ var frequent = map[string]float64{
 // share estimates what part of events fits: what counts is only which of two requirements is the rarer.
 func (q requirement) share() float64 {
 	if len(q.parts) > 0 {
-		share := 0.002 // for reading the text
+		share := 0.02 // for reading the text; and what somebody looks for inside may well be in most
 		for _, p := range q.parts {
 			share += math.Pow(0.3, float64(len(p)))
 		}

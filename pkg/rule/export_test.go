@@ -1,0 +1,45 @@
+package rule
+
+// Unindexed returns the set without its index: every rule is tried on every event of its class.
+func (s *Set) Unindexed() *Set { return s.changed(func(*target) {}) }
+
+// OnMachine returns the set with expr's machine in the place of closures, and without its index where unindexed.
+func (s *Set) OnMachine(unindexed bool) *Set {
+	machine := func(t *target) {
+		cond := *t.cond
+		cond.holds = func(s scope) bool { return cond.machine.holds(s.event) }
+		t.cond = &cond
+	}
+	if unindexed {
+		return s.changed(machine)
+	}
+	changed := *s
+	for c := range s.indexes {
+		var targets []*target
+		for _, r := range s.rules {
+			for _, t := range r.targets() {
+				if int(t.class) == c {
+					machine(t)
+					targets = append(targets, t)
+				}
+			}
+		}
+		changed.indexes[c] = newIndex(targets)
+	}
+	return &changed
+}
+
+func (s *Set) changed(change func(*target)) *Set {
+	changed := *s
+	for c := range s.indexes {
+		changed.indexes[c] = &index{}
+	}
+	for _, r := range s.rules {
+		for _, t := range r.targets() {
+			change(t)
+			ix := changed.indexes[t.class]
+			ix.rest = append(ix.rest, t)
+		}
+	}
+	return &changed
+}
