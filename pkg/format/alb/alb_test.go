@@ -10,8 +10,8 @@ func TestFormat(t *testing.T) { formattest.Run(t, Spec(), "testdata") }
 
 func TestEdgeCases(t *testing.T) {
 	formattest.EdgeCases(t, Spec(), "alb", map[string]string{
-		"url": "", "target_ip": "upstream_ip", "fields": "", "request_processing_time": "request_ms",
-		"request_transform_status": "transform_status", "extra": "",
+		"url": "derived.url", "target_ip": "upstream_ip", "fields": formattest.ColumnCount, "request_processing_time": "request_ms",
+		"request_transform_status": "transform_status", "extra": "derived.extra",
 	})
 }
 

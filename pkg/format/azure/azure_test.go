@@ -9,8 +9,7 @@ import (
 func TestFormat(t *testing.T) { formattest.Run(t, Spec(), "testdata") }
 
 func TestEdgeCases(t *testing.T) {
-	// Resources are a list; the case of upper-cased ids is a golden one.
-	formattest.EdgeCases(t, Spec(), "azure_activity", map[string]string{"resource": ""})
+	formattest.EdgeCases(t, Spec(), "azure_activity", map[string]string{"resource": "resources.0"})
 }
 
 func TestSharedFormats(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 func TestFormat(t *testing.T) { formattest.Run(t, Spec(), "testdata") }
 
 func TestEdgeCases(t *testing.T) {
-	formattest.EdgeCases(t, Spec(), "nlb", map[string]string{"fields": "", "alpn_client": "tls_alpn_offered"})
+	formattest.EdgeCases(t, Spec(), "nlb", map[string]string{"fields": formattest.ColumnCount, "alpn_client": "tls_alpn_offered"})
 }
 
 func TestSharedFormats(t *testing.T) {

@@ -10,8 +10,8 @@ func TestFormat(t *testing.T) { formattest.Run(t, Spec(), "testdata") }
 
 func TestEdgeCases(t *testing.T) {
 	formattest.EdgeCases(t, Spec(), "s3_access", map[string]string{
-		"object_size": "object_bytes", "requester": "actor", "fields": "", "key": "object_key", "key_raw": "unmapped.key",
-		"source_region": "bucket_region", "extra": "",
+		"object_size": "object_bytes", "requester": "actor", "fields": formattest.ColumnCount, "key": "object_key", "key_raw": "unmapped.key",
+		"source_region": "bucket_region", "extra": "derived.extra",
 	})
 }
 

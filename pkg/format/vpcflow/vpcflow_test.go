@@ -10,7 +10,7 @@ func TestFormat(t *testing.T) { formattest.Run(t, Spec(), "testdata") }
 
 func TestEdgeCases(t *testing.T) {
 	formattest.EdgeCases(t, Spec(), "vpc_flow", map[string]string{
-		"version": "flow_version", "tcp_flag_names": "",
+		"version": "flow_version", "tcp_flag_names": "derived.tcp_flag_names",
 	})
 }
 
