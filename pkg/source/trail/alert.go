@@ -2,6 +2,7 @@ package trail
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/shrike-sec/shrike/pkg/alert"
 	"github.com/shrike-sec/shrike/pkg/format/cloudtrail/digest"
@@ -64,10 +65,11 @@ func Alerts(problems []digest.Problem) []alert.Alert {
 func (t *trouble) alert(a about) alert.Alert {
 	p := t.Problems[0]
 	start, end := p.Start, p.End
-	runbook := "CloudTrail's digest files say what it delivered; this trail is something else. Compare with the bucket " +
-		"(aws cloudtrail validate-logs), then find who could write or delete there."
+	var runbook strings.Builder
+	runbook.WriteString("CloudTrail's digest files say what it delivered; this trail is something else. Compare with the bucket " +
+		"(aws cloudtrail validate-logs), then find who could write or delete there.")
 	for _, p := range t.Problems {
-		runbook += "\n- " + p.Object + ": " + p.Detail
+		fmt.Fprintf(&runbook, "\n- %s: %s", p.Object, p.Detail)
 		if p.Start.Before(start) {
 			start = p.Start
 		}
@@ -76,7 +78,7 @@ func (t *trouble) alert(a about) alert.Alert {
 		}
 	}
 	if more := t.Count - uint64(len(t.Problems)); more > 0 {
-		runbook += fmt.Sprintf("\n- and %d more", more)
+		fmt.Fprintf(&runbook, "\n- and %d more", more)
 	}
 	severity := "high"
 	if a.Kind == digest.LogUnreadable {
@@ -89,7 +91,7 @@ func (t *trouble) alert(a about) alert.Alert {
 		Entity:         alert.Entity{Kind: "account", ID: p.Account},
 		Group:          map[string]string{"account_id": p.Account, "region": p.Region, "trail": a.Chain},
 		Period:         alert.Period{Start: start, End: end},
-		FirstEventTime: start, LastEventTime: end, Count: t.Count, Events: []alert.Sample{}, Runbook: runbook,
+		FirstEventTime: start, LastEventTime: end, Count: t.Count, Events: []alert.Sample{}, Runbook: runbook.String(),
 		FalsePositives: []string{
 			"What was read is not the whole trail: a copy needs the log files and the digests of the same days and regions, nothing unpacked or renamed by hand.",
 		},
