@@ -90,3 +90,51 @@ func TestScanRunsSigmaRules(t *testing.T) {
 		t.Errorf("no such folder: status %d, %s", none.status, none.err)
 	}
 }
+
+const sigmaChain = `title: Failed Sign-In
+name: failed
+logsource: { product: aws, service: cloudtrail }
+detection: { selection: { eventName: ConsoleLogin, responseElements.ConsoleLogin: Failure }, condition: selection }
+---
+title: Signed In
+name: good
+logsource: { product: aws, service: cloudtrail }
+detection: { selection: { eventName: ConsoleLogin, responseElements.ConsoleLogin: Success }, condition: selection }
+---
+title: Many Failed
+name: many
+correlation: { type: event_count, rules: [failed], group-by: [userIdentity.arn], timespan: 10m, condition: { gte: 3 } }
+---
+title: Many Failed Then One Good
+correlation: { type: temporal_ordered, rules: [many, good], group-by: [userIdentity.arn], timespan: 1h }
+level: critical
+`
+
+// A correlation over a correlation fires on its alerts: after three failures a success, and not after two.
+func TestScanRunsCorrelationsOverCorrelations(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	rules := filepath.Join(dir, "chain.yml")
+	if err := os.WriteFile(rules, []byte(sigmaChain), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		outcomes string
+		want     bool
+	}{{"FFFS", true}, {"FFS", false}, {"SFFF", false}} {
+		var log strings.Builder
+		for i, o := range c.outcomes {
+			outcome := map[rune]string{'F': "Failure", 'S': "Success"}[o]
+			log.WriteString(strings.NewReplacer("09:14:07", "09:1"+string(rune('0'+i))+":00", "e1", "e"+string(rune('0'+i)),
+				`"Root"`, `"Root","userName":"x"`, "\n", "", `"eventID"`, `"responseElements":{"ConsoleLogin":"`+outcome+`"},"eventID"`).Replace(rootLogin) + "\n")
+		}
+		name := filepath.Join(dir, c.outcomes+".json")
+		if err := os.WriteFile(name, []byte(log.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		got := run(t, nil, "scan", "--sigma", rules, "--output", "json", name)
+		if fired := strings.Contains(got.out, `"rule_id":"many-failed-then-one-good"`); fired != c.want {
+			t.Errorf("%s: fired %t, want %t: %s%s", c.outcomes, fired, c.want, got.out, got.err)
+		}
+	}
+}
