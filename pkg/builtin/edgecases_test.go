@@ -47,7 +47,7 @@ var edgeCases = []struct{ what, cases string }{
 func TestEdgeCasesAreGolden(t *testing.T) {
 	t.Parallel()
 	for _, e := range edgeCases {
-		for _, c := range strings.FieldsSeq(e.cases) {
+		for c := range strings.FieldsSeq(e.cases) {
 			format, name, _ := strings.Cut(c, "/")
 			dir := filepath.Join("..", "format", format, "testdata", name)
 			if format == "builtin" {

@@ -93,7 +93,7 @@ func (t *trouble) alert(a about) alert.Alert {
 		Period:         alert.Period{Start: start, End: end},
 		FirstEventTime: start, LastEventTime: end, Count: t.Count, Events: []alert.Sample{}, Runbook: runbook.String(),
 		FalsePositives: []string{
-			"What was read is not the whole trail: a copy needs the log files and the digests of the same days and regions, nothing unpacked or renamed by hand.",
+			"What was read is not the whole trail: a copy needs the log files and the digests of the same days and regions, nothing renamed or written anew.",
 		},
 	}
 }
