@@ -212,3 +212,37 @@ func TestDaysLeft(t *testing.T) {
 		}
 	}
 }
+
+// Whatever is in an exception file: a set, or problems with a place inside the file; no panic. Deleting the bounds of the
+// year in readDay makes it fail: nanoseconds since 1970 do not reach to year 1.
+func FuzzException(f *testing.F) {
+	names, _ := filepath.Glob("testdata/bad/exceptions/*.yml")
+	for _, name := range names {
+		f.Add(must(os.ReadFile(name)))
+	}
+	plain := strings.Replace(exceptionText, `inList(account_id, "mine") and `, "", 1)
+	for _, day := range []string{"2027-01-31", "0001-01-01", "2262-12-31"} {
+		f.Add([]byte(strings.Replace(plain, "2027-01-31", day, 1)))
+	}
+	root := must(os.ReadFile("testdata/good/aws-root-console-login.yml"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		s, err := LoadFS(fstest.MapFS{"aws-root-console-login.yml": {Data: root}, "exceptions/glass.yml": {Data: text}}, ".")
+		if err == nil {
+			x := s.Exceptions()[0]
+			if s.Match(sampleEvent(), nil); x.ID != "glass" || x.Reason == "" || x.Owner == "" || x.Expires.UnixNano() <= 0 {
+				t.Errorf("took %+v", x)
+			}
+			return
+		}
+		lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+		var problems Problems
+		if !errors.As(err, &problems) || len(problems) == 0 || s != nil {
+			t.Fatalf("got a set and error %v", err)
+		}
+		for _, p := range problems {
+			if p.File != "exceptions/glass.yml" || p.Line < 1 || p.Line > len(lines) || p.Message == "" {
+				t.Errorf("problem outside the file: %v", p)
+			}
+		}
+	})
+}

@@ -64,7 +64,7 @@ func testServer(t *testing.T, change func(*Options)) (*memory, *httptest.Server)
 	o := Options{
 		Token: token, Loopback: true, Health: &Health{}, Alerts: m, Hunter: m, Rules: func() *rule.Set { return rule.NewSet(nil) },
 		Status: func(context.Context) (*Status, error) {
-			return &Status{Sources: []SourceStatus{{Name: hostile}}}, m.err
+			return &Status{Sources: []SourceStatus{{Name: hostile}}, Rules: &RulesStatus{Rules: 57, Hash: "0123", Problem: hostile}}, m.err
 		},
 		Hunts: []Hunt{{Name: "who", Description: "Who was it?", SQL: "SELECT 1"}}, Log: zap.NewNop(), Registerer: prometheus.NewRegistry(),
 	}
@@ -173,9 +173,9 @@ func TestConsoleEscapesWhatAttackersWrote(t *testing.T) {
 	if strings.Contains(body, "<script") || strings.Contains(body, "<img") {
 		t.Errorf("the page holds an attacker's element:\n%s", body)
 	}
-	// Title, entity, runbook, false positive, pivot's name and SQL, source, the hunt's value, the form's rule.
-	if got := strings.Count(body, "&lt;script&gt;"); got != 9 {
-		t.Errorf("attacker's text is shown %d times, want 9:\n%s", got, body)
+	// Title, entity, runbook, false positive, pivot's name and SQL, source, the hunt's value, the form's rule, what is wrong with the rules.
+	if got := strings.Count(body, "&lt;script&gt;"); got != 10 {
+		t.Errorf("attacker's text is shown %d times, want 10:\n%s", got, body)
 	}
 	for header, want := range map[string]string{
 		"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
