@@ -43,7 +43,8 @@ type Options struct {
 const (
 	// keep is for how long files, and digests that nothing followed, are remembered.
 	keep = 8 * 24 * time.Hour
-	// maxFiles bounds what is remembered, at some 200 bytes a file: five hours of a hundred accounts in all regions.
+	// maxFiles bounds what is remembered, at some 200 bytes a file: five hours of a hundred accounts in all regions. Chains
+	// and alerts are bounded by a tenth of it, digests that wait for another by half.
 	maxFiles = 100_000
 	// maxDigest bounds a digest in bytes, uncompressed: it names an hour's log files with some 400 bytes each.
 	maxDigest = 64 << 20

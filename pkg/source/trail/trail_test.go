@@ -329,6 +329,26 @@ func TestBounded(t *testing.T) {
 	}
 }
 
+// Who can write files may invent trails, digests and names, and costs no more memory than the bounds.
+func TestInventedTrailsAreBounded(t *testing.T) {
+	t.Parallel()
+	key := digesttest.NewKey(t)
+	_, digests := deliver(t, key, 1)
+	v := newWorld(t, key.Keys)
+	v.w.limit = 100
+	for i := range 300 {
+		o := digests[0]
+		at := fmt.Sprintf("_x%d_", i)
+		o.Name = strings.Replace(o.Name, "_main_", at, 1)
+		o.Content = []byte(strings.ReplaceAll(string(o.Content), "_main_", at))
+		v.take(o, digesttest.Object{Name: "1_CloudTrail-Digest_x_" + at + "_y", Content: []byte("{")})
+	}
+	v.judge(2*time.Hour, false)
+	if s := &v.w.s; len(s.Files) > 100 || len(s.Chains) > 10 || len(s.Links) > 50 || len(s.Troubles) > 10 || len(v.told) == 0 {
+		t.Errorf("%d files, %d chains, %d digests, %d alerts", len(s.Files), len(s.Chains), len(s.Links), len(s.Troubles))
+	}
+}
+
 func TestNoWatch(t *testing.T) {
 	t.Parallel()
 	var w *Watch
