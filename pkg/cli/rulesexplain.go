@@ -52,23 +52,15 @@ Exit status: 0 some event matches, 1 none does, 2 usage or broken rules, 3 input
 	return c
 }
 
-// ruleNamed finds a rule by its id, or as the only one of a file.
-func (s *shell) ruleNamed(name string, paths []string) (*rule.Rule, error) {
+// ruleNamed returns the set of one rule, by its id, or as the only one of a file.
+func (s *shell) ruleNamed(name string, paths []string) (*rule.Set, error) {
 	if !strings.HasSuffix(name, ".yml") {
-		set, err := s.rules(paths, []string{name})
-		if err != nil {
-			return nil, err
-		}
-		return set.Rules()[0], nil
+		return s.rules(paths, []string{name})
 	}
 	if len(paths) > 0 {
 		return nil, usage("say which rule by its file, or by its id and --rules, not both")
 	}
-	set, err := s.rules([]string{name}, nil)
-	if err != nil {
-		return nil, err
-	}
-	return set.Rules()[0], nil
+	return s.rules([]string{name}, nil)
 }
 
 func (s *shell) explain(ctx context.Context, name string, logs []string, f explainFlags) error {
@@ -78,13 +70,14 @@ func (s *shell) explain(ctx context.Context, name string, logs []string, f expla
 	if f.near < 0 || f.limit < 0 {
 		return usage("--near and --limit count from 0")
 	}
-	r, err := s.ruleNamed(name, f.paths)
+	set, err := s.ruleNamed(name, f.paths)
 	if err != nil {
 		return err
 	}
+	r := set.Rules()[0]
 	out := bufio.NewWriter(s.out)
 	x := &explaining{
-		explainFlags: f, rule: r, explainer: r.Explainer(), hide: hiding(f.noRedact), out: out, color: isTerminal(s.out), closest: -1,
+		explainFlags: f, set: set, rule: r, explainer: r.Explainer(), hide: hiding(f.noRedact), out: out, color: isTerminal(s.out), closest: -1,
 	}
 	unreadable, err := s.readEvents(ctx, logs, x.event)
 	if err != nil {
@@ -128,11 +121,15 @@ func (s *shell) readEvents(ctx context.Context, logs []string, take func(*event.
 // explaining explains events one after the other.
 type explaining struct {
 	explainFlags
+	set       *rule.Set
 	rule      *rule.Rule
 	explainer *rule.Explainer
 	hide      hide
 	out       io.Writer
 	color     bool
+
+	hits     []rule.Hit // of the event that is being explained
+	severity string     // of its match
 
 	events, ofClass, matches, shown, more int
 	closest                               int // distance of the nearest event that does not match, -1: none
@@ -166,6 +163,7 @@ func (x *explaining) event(e *event.Event) error {
 		return nil
 	}
 	x.shown++
+	x.hits, x.severity = x.set.Hits(e, x.hits[:0]), x.rule.Severity.Of(e) // both may read what is cut out next
 	x.hide.event(e)
 	for i := range verdicts {
 		if verdicts[i].ClassFits {
@@ -173,7 +171,7 @@ func (x *explaining) event(e *event.Event) error {
 		}
 	}
 	if x.output == "json" {
-		return printJSON(x.out, explainedEvent(x.rule, e, verdicts))
+		return printJSON(x.out, x.explained(e, verdicts))
 	}
 	x.print(e, verdicts)
 	return nil
@@ -207,7 +205,7 @@ func (x *explaining) print(e *event.Event, verdicts []rule.Verdict) {
 func (x *explaining) verdict(e *event.Event, v *rule.Verdict) {
 	word := "does not match"
 	if v.Matches {
-		word = "matches"
+		word = "matches, severity " + x.severity
 	}
 	if v.Step != "" {
 		word = "step " + v.Step + " " + word
@@ -228,6 +226,19 @@ func (x *explaining) verdict(e *event.Event, v *rule.Verdict) {
 	if v.Matches && v.Step == "" {
 		x.group(e)
 	}
+	if exception := x.exception(v.Step); exception != nil {
+		fmt.Fprintf(x.out, "    excepted by %s until %s: %s\n", exception.ID, exception.Expires.Format(time.DateOnly), short(exception.Reason, 120))
+	}
+}
+
+// exception returns what takes the match of a step away again, nil when nothing does.
+func (x *explaining) exception(step string) *rule.Exception {
+	for _, h := range x.hits {
+		if h.Step == nil && step == "" || h.Step != nil && h.Step.Name == step {
+			return h.Exception
+		}
+	}
+	return nil
 }
 
 // group says which group a match belongs to.
@@ -327,6 +338,9 @@ func (x *explaining) summary() {
 	}
 	if x.shown == 0 && x.closest > 0 {
 		fmt.Fprintf(x.out, "the nearest is %d parts away: see --near and --all\n", x.closest)
+	}
+	if x.rule.Mode != rule.Live {
+		fmt.Fprintf(x.out, "the rule does not alert: its mode is %s\n", x.rule.Mode)
 	}
 	if kind := x.rule.Kind(); x.matches > 0 && kind != "match" {
 		fmt.Fprintf(x.out, "an alert needs more than a match: the rule is of kind %s\n", kind)

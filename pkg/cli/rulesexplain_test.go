@@ -16,7 +16,7 @@ func TestRulesExplain(t *testing.T) {
 	rules := ruleFolder(t)
 	got := run(t, nil, "rules", "explain", "root-login", trail, "--rules", rules)
 	want := `2026-03-01T09:00:00Z  api ConsoleLogin arn:aws:iam::111122223333:root 198.51.100.7  ` + trail + `:1
-  ✓ matches
+  ✓ matches, severity medium
     ✓ event_name == "ConsoleLogin"
     ✓ actor_type == "Root"
     group account_id = "111122223333"
@@ -51,6 +51,11 @@ func TestRulesExplain(t *testing.T) {
 	if got := run(t, nil, "rules", "explain", "root-login", silent, "--rules", rules); got.status != exitBad || !strings.Contains(got.out, "the nearest is 2 parts away") {
 		t.Errorf("rules explain without a match: %+v", got)
 	}
+	write(t, filepath.Join(rules, "exceptions", "planned.yml"), "id: planned\nrule: root-login\nwhen: |\n  actor_type == \"Root\"\n"+
+		"reason: A drill.\nowner: eva\nexpires: 2126-04-01\n")
+	if got := run(t, nil, "rules", "explain", "root-login", trail, "--rules", rules); !strings.Contains(got.out, "    excepted by planned until 2126-04-01: A drill.\n") {
+		t.Errorf("rules explain of what is excepted: %+v", got)
+	}
 	got = run(t, nil, "rules", "explain", "root-login", trail, "--rules", rules, "--all", "-o", "json")
 	var events []explained
 	for line := range strings.Lines(got.out) {
@@ -60,7 +65,7 @@ func TestRulesExplain(t *testing.T) {
 		}
 		events = append(events, e)
 	}
-	if len(events) != 3 || !events[0].Matches || events[1].Matches || events[1].Steps[0].Condition.Parts[0].Holds != true {
+	if len(events) != 3 || !events[0].Matches || events[0].Steps[0].Exception != "planned" || events[0].Severity != "medium" || events[1].Matches || events[1].Steps[0].Condition.Parts[0].Holds != true {
 		t.Errorf("rules explain -o json: %s", got.out)
 	}
 }

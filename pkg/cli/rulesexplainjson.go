@@ -18,7 +18,8 @@ type explained struct {
 	Line      int64           `json:"line,omitempty"`
 	Class     string          `json:"class"`
 	Matches   bool            `json:"matches"` // some step does
-	Steps     []explainedStep `json:"steps"`   // one for all kinds but sequence
+	Severity  string          `json:"severity,omitempty"`
+	Steps     []explainedStep `json:"steps"` // one for all kinds but sequence
 }
 
 type explainedStep struct {
@@ -28,6 +29,7 @@ type explainedStep struct {
 	Outcome     string         `json:"outcome"` // that is looked for
 	OutcomeFits bool           `json:"outcome_fits"`
 	Matches     bool           `json:"matches"`
+	Exception   string         `json:"exception,omitempty"` // id of the one that takes the match away
 	Condition   *explainedPart `json:"condition,omitempty"` // absent where the class does not fit
 }
 
@@ -39,27 +41,33 @@ type explainedPart struct {
 	Values   map[string]*json.RawMessage `json:"values,omitempty"` // null: missing
 }
 
-func explainedEvent(r *rule.Rule, e *event.Event, verdicts []rule.Verdict) explained {
-	x := explained{
-		Rule: r.ID, EventTime: time.Unix(0, e.UnixNano(event.EventTime)).UTC(), EventUID: e.UID.String(),
+func (x *explaining) explained(e *event.Event, verdicts []rule.Verdict) explained {
+	all := explained{
+		Rule: x.rule.ID, EventTime: time.Unix(0, e.UnixNano(event.EventTime)).UTC(), EventUID: e.UID.String(),
 		NativeID: e.Text(event.NativeID), Class: e.Class.String(),
 	}
 	if e.Record != nil {
-		x.File, x.Line = e.Record.Origin.Object, int64(e.Record.Origin.Line)
+		all.File, all.Line = e.Record.Origin.Object, int64(e.Record.Origin.Line)
 	}
 	for i := range verdicts {
 		v := &verdicts[i]
 		step := explainedStep{
 			Step: v.Step, Class: v.Class.String(), ClassFits: v.ClassFits, Outcome: v.Outcome, OutcomeFits: v.OutcomeFits, Matches: v.Matches,
 		}
+		if exception := x.exception(v.Step); exception != nil {
+			step.Exception = exception.ID
+		}
 		if v.Condition != nil {
 			part := explainedPartOf(v.Condition)
 			step.Condition = &part
 		}
-		x.Matches = x.Matches || v.Matches
-		x.Steps = append(x.Steps, step)
+		all.Matches = all.Matches || v.Matches
+		all.Steps = append(all.Steps, step)
 	}
-	return x
+	if all.Matches {
+		all.Severity = x.severity
+	}
+	return all
 }
 
 func explainedPartOf(p *rule.Part) explainedPart {

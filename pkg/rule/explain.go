@@ -55,7 +55,8 @@ func (r *Rule) Explainer() *Explainer {
 	return x
 }
 
-// Explain returns a verdict, of a sequence one for each step in their order. A verdict matches where Set.Hits has a hit.
+// Explain returns a verdict, of a sequence one for each step in their order. A verdict matches where Set.Hits has a
+// hit, of mode off too.
 func (x *Explainer) Explain(e *event.Event) []Verdict {
 	verdicts := make([]Verdict, len(x.verdicts))
 	for i, v := range x.verdicts {
