@@ -283,11 +283,16 @@ func (it *item) reference(v *node, o operand, source *source) (expression, error
 	}
 	if o.kind == textKind && other.kind == textKind && it.order == "" {
 		word := [...]string{equals: "==", contains: "contains", startsWith: "startsWith", endsWith: "endsWith"}[it.by]
-		left, right := o.text, other.text
-		if !it.cased {
-			left, right = "lower("+left+")", "lower("+right+")"
+		var parts []expression
+		for _, left := range o.places() {
+			for _, right := range other.places() {
+				if !it.cased {
+					left, right = "lower("+left+")", "lower("+right+")"
+				}
+				parts = append(parts, compared(left+" "+word+" "+right, ""))
+			}
 		}
-		return and(o.guarded(other.guarded(other.present())), compared(left+" "+word+" "+right, "")), nil
+		return and(o.guarded(other.guarded(other.present())), or(parts...)), nil
 	}
 	if o.kind == other.kind && it.by == equals && (o.kind == number || o.kind == address || o.kind == flag || o.kind == instant) {
 		return and(o.guarded(other.guarded(expression{join: always})), compared(o.text+" "+pick(it.order == "", "==", it.order)+" "+other.text, "")), nil

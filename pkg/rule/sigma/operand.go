@@ -12,9 +12,11 @@ type operand struct {
 	kind shape
 	name string // Sigma's
 	text string // as a condition writes it
-	leaf bool   // a place inside an object of the log, which may be an array
-	host string // of an address: the field for what stands in an address' place
-	real bool   // a number with a fraction
+	// paths are the places inside an object that the field may be: keys on the way may have arrays, of which any element
+	// will do. nil for what is no such place.
+	paths []string
+	host  string // of an address: the field for what stands in an address' place
+	real  bool   // a number with a fraction
 
 	// guard has to hold where the field has a value; nil for none.
 	guard *expression
@@ -58,8 +60,8 @@ func (o operand) present() expression {
 	}
 	switch o.kind {
 	case textKind:
-		if o.leaf {
-			return o.guarded(called("has(" + o.text + ")"))
+		if o.paths != nil {
+			return o.guarded(o.onPaths(func(path string) expression { return called("has(" + path + ")") }))
 		}
 		return o.guarded(compared(o.text+` != ""`, o.text+` == ""`))
 	case address:
@@ -85,7 +87,7 @@ func (o operand) any(tests []test, cased bool, at place) (expression, error) {
 			something = o.present()
 		case t.op == equals && t.text == "":
 			nothing = not(o.present())
-			if o.leaf {
+			if o.paths != nil {
 				others = append(others, t)
 			}
 		default:
@@ -140,7 +142,7 @@ func inTexts(tests []test) []test {
 // asked holds tests against a text, or what the field is instead.
 func (o operand) asked(tests []test, cased bool, at place) (expression, error) {
 	if o.ask == nil {
-		return o.held(o.text, tests, cased), nil
+		return o.held(tests, cased), nil
 	}
 	var order []string
 	over := map[string][]test{}
@@ -156,16 +158,16 @@ func (o operand) asked(tests []test, cased bool, at place) (expression, error) {
 	}
 	var parts []expression
 	for _, field := range order {
-		parts = append(parts, o.held(field, over[field], cased))
+		parts = append(parts, textual(field, over[field], cased))
 	}
 	return or(parts...), nil
 }
 
 // held holds tests against a text; a place inside an object may be an array, of which any element will do. A search finds
 // a text inside an array's JSON as well as inside its elements, unless JSON writes it otherwise.
-func (o operand) held(field string, tests []test, cased bool) expression {
-	if !o.leaf {
-		return textual(field, tests, cased)
+func (o operand) held(tests []test, cased bool) expression {
+	if o.paths == nil {
+		return textual(o.text, tests, cased)
 	}
 	var whole, deep []test
 	for _, t := range tests {
@@ -176,7 +178,31 @@ func (o operand) held(field string, tests []test, cased bool) expression {
 			deep = append(deep, t)
 		}
 	}
-	return or(textual(field, whole, cased), textual(field+"[]", deep, cased))
+	return o.onPaths(func(path string) expression {
+		return or(textual(path, whole, cased), textual(path+"[]", deep, cased))
+	})
+}
+
+// onPaths is that one of the field's places is as of says.
+func (o operand) onPaths(of func(path string) expression) expression {
+	var parts []expression
+	for _, p := range o.paths {
+		parts = append(parts, of(p))
+	}
+	return or(parts...)
+}
+
+// places are the texts of ours that the field is.
+func (o operand) places() []string {
+	if o.paths == nil {
+		return []string{o.text}
+	}
+	return o.paths
+}
+
+// onEach is onPaths for the places and what is in arrays there.
+func (o operand) onEach(of func(path string) expression) expression {
+	return o.onPaths(func(path string) expression { return or(of(path), of(path+"[]")) })
 }
 
 // escaped reports whether JSON writes a character otherwise than it is.
@@ -191,8 +217,8 @@ func (o operand) ordered(order string, v *node) (expression, error) {
 	switch {
 	case o.kind == number:
 		return o.guarded(compare(o.text)), nil
-	case o.kind == textKind && o.ask == nil && o.leaf:
-		return o.guarded(or(compare("int("+o.text+")"), compare("int("+o.text+"[])"))), nil
+	case o.kind == textKind && o.ask == nil && o.paths != nil:
+		return o.guarded(o.onEach(func(path string) expression { return compare("int(" + path + ")") })), nil
 	case o.kind == textKind && o.ask == nil:
 		return o.guarded(compare("int(" + o.text + ")")), nil
 	}
@@ -211,8 +237,8 @@ func (o operand) network(values []*node) (expression, error) {
 	}
 	of := func(x string) expression { return called("inCIDR(" + x + ", " + quotedList(networks) + ")") }
 	switch {
-	case o.kind == textKind && o.leaf:
-		return o.guarded(or(of(o.text), of(o.text+"[]"))), nil
+	case o.paths != nil:
+		return o.guarded(o.onEach(of)), nil
 	case o.kind == address, o.kind == textKind && o.ask == nil && o.text != "raw":
 		return o.guarded(of(o.text)), nil
 	case o.kind == listKind:

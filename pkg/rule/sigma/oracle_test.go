@@ -160,17 +160,16 @@ func like(t, p []rune) bool {
 }
 
 // candidates are the texts of a field: that of a text, number or boolean, the JSON of an object, both the elements and the
-// JSON of an array. On the way, arrays named items are entered. Missing, null and the empty text are none.
+// JSON of an array. On the way arrays are entered; items are always arrays. Missing, null and the empty text are none.
 func candidates(object map[string]json.RawMessage, path []string) (texts []string, there bool) {
 	raw, ok := object[path[0]]
 	if !ok || string(raw) == "null" || string(raw) == `""` {
 		return nil, false
 	}
 	if len(path) > 1 {
-		elements := []json.RawMessage{raw}
-		if path[0] == "items" {
-			elements = nil
-			_ = json.Unmarshal(raw, &elements)
+		var elements []json.RawMessage
+		if json.Unmarshal(raw, &elements) != nil && path[0] != "items" {
+			elements = []json.RawMessage{raw}
 		}
 		for _, el := range elements {
 			var inner map[string]json.RawMessage

@@ -65,7 +65,7 @@ func drawRecord(t *rapid.T) string {
 		}
 	}
 	add(&request, "name", leaf())
-	add(&request, "in", `{"key":`+leaf()+`}`)
+	add(&request, "in", rapid.SampledFrom([]string{`{"key":` + leaf() + `}`, `[{"key":` + leaf() + `},{"key":` + leaf() + `}]`}).Draw(t, "in"))
 	add(&request, "items", `[{"id":`+leaf()+`},{"id":`+leaf()+`}]`)
 	add(&request, "x-list", leaf())
 	add(&additional, "bytesTransferredOut", fmt.Sprint(rapid.IntRange(0, 3).Draw(t, "bytes")))

@@ -108,7 +108,7 @@ func (s *source) ofAlert(name string, at place) (operand, error) {
 	if !plainKey.MatchString(key) {
 		text = `group["` + key + `"]`
 	}
-	return operand{kind: textKind, name: name, text: text, leaf: true, key: text}, nil
+	return operand{kind: textKind, name: name, text: text, paths: []string{text}, key: text}, nil
 }
 
 // alertsOf is the source of what a correlation alerts on.
@@ -132,33 +132,64 @@ var (
 	words    = []string{"and", "or", "not", "in", "matches", "contains", "startsWith", "endsWith", "let", "if", "else", "true", "false", "nil"}
 )
 
-// leaf is a place inside an object. CloudTrail's items are arrays, and of arrays any element will do.
+// maxPaths bounds the places that a field may be, each key on the way being an array or not.
+const maxPaths = 8
+
+// leaf is a place inside an object. Keys on the way may have arrays: CloudTrail's items always do, what has items does not,
+// and others may.
 func leaf(name, object, rest string, at place) (operand, error) {
-	text := object
+	paths := []string{object}
 	keys := strings.Split(rest, ".")
 	for i, key := range keys {
-		array := i < len(keys)-1 && key == "items"
-		for _, mark := range []string{"{}", "[*]", "[]"} {
-			if cut, ok := strings.CutSuffix(key, mark); ok {
-				key, array = cut, true
+		step, array, ok := keyStep(key)
+		if !ok {
+			return operand{}, refuse(at, "%s is no path of keys", name)
+		}
+		if i < len(keys)-1 {
+			array = array || key == "items"
+			if !array && keys[i+1] != "items" && !isIndex(keys[i+1]) {
+				paths = slices.Concat(paths, paths)
+				for j := len(paths) / 2; j < len(paths); j++ {
+					paths[j] += step + "[]"
+				}
+				for j := range len(paths) / 2 {
+					paths[j] += step
+				}
+				continue
 			}
 		}
-		switch {
-		case key == "" && array:
-		case key == "" || strings.ContainsAny(key, "\"\\[]ǁ\n"):
-			return operand{}, refuse(at, "%s is no path of keys", name)
-		case strings.Trim(key, "0123456789") == "" && len(key) < 6:
-			text += "[" + key + "]"
-		case plainKey.MatchString(key) && !slices.Contains(words, key):
-			text += "." + key
-		default:
-			text += `["` + key + `"]`
-		}
-		if array {
-			text += "[]"
+		for j := range paths {
+			paths[j] += step + pick(array, "[]", "")
 		}
 	}
-	return operand{kind: textKind, name: name, text: text, leaf: true, key: text}, nil
+	if len(paths) > maxPaths {
+		return operand{}, refuse(at, "%s goes too deep, as any of its keys may have an array: mark those that do by []", name)
+	}
+	return operand{kind: textKind, name: name, text: paths[0], paths: paths, key: paths[0]}, nil
+}
+
+func isIndex(key string) bool {
+	return strings.Trim(key, "0123456789") == "" && len(key) > 0 && len(key) < 6
+}
+
+// keyStep writes a key of a path; array is that a mark behind it says so.
+func keyStep(key string) (step string, array, ok bool) {
+	for _, mark := range []string{"{}", "[*]", "[]"} {
+		if cut, marked := strings.CutSuffix(key, mark); marked {
+			key, array = cut, true
+		}
+	}
+	switch {
+	case key == "":
+		return "", array, array
+	case strings.ContainsAny(key, "\"\\[]ǁ\n"):
+		return "", false, false
+	case isIndex(key):
+		return "[" + key + "]", array, true
+	case plainKey.MatchString(key) && !slices.Contains(words, key):
+		return "." + key, array, true
+	}
+	return `["` + key + `"]`, array, true
 }
 
 // nearest returns the candidate that a word most likely stands for, quoted, or "".
