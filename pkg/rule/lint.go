@@ -7,7 +7,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	exprast "github.com/expr-lang/expr/ast"
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/shrike-sec/shrike/pkg/rule/attack"
@@ -82,11 +81,6 @@ type linter struct {
 
 	calls  *awsapi.Calls  // nil until needed
 	attack *attack.Matrix // nil until needed
-}
-
-// warnIn notes a warning at a part of a condition.
-func (l *linter) warnIn(r *Rule, c *condition, n exprast.Node, hint, message string, args ...any) {
-	l.warn(r, c.places.at(c.source, byteOffset(c.source, n.Location().From)), hint, message, args...)
 }
 
 // warn notes a warning at a place of the rule's file.

@@ -17,7 +17,7 @@ var awsCall = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
 
 // checkEventName: what event_name is compared with is a call of AWS and, where the condition says of which service, of that.
 func checkEventName(l *linter, r *Rule) {
-	l.eachLiteral(r, func(c *condition, lit literal) {
+	l.eachLiteral(r, func(at site, lit literal) {
 		name := lit.node.Value
 		if lit.field.Name != "event_name" || name == "" || !awsCall.MatchString(name) {
 			return
@@ -26,11 +26,11 @@ func checkEventName(l *linter, r *Rule) {
 		switch {
 		case lit.prefix:
 			if !slices.ContainsFunc(calls.All(), func(call string) bool { return strings.HasPrefix(call, name) }) {
-				l.warnIn(r, c, lit.node, "", "no call of AWS starts with %q", name)
+				l.warnIn(at, lit.node, "", "no call of AWS starts with %q", name)
 			}
 		case len(lit.sources) == 0:
 			if len(calls.ServicesOf(name)) == 0 {
-				l.warnIn(r, c, lit.node, nearest(name, calls.All()), "AWS has no call %s", name)
+				l.warnIn(at, lit.node, nearest(name, calls.All()), "AWS has no call %s", name)
 			}
 		case !slices.ContainsFunc(lit.sources, func(s string) bool { return calls.Has(s, name) }):
 			var here []string
@@ -41,14 +41,14 @@ func checkEventName(l *linter, r *Rule) {
 			if others := calls.ServicesOf(name); len(others) > 0 {
 				message += " (" + strings.Join(others[:min(3, len(others))], ", ") + " has)"
 			}
-			l.warnIn(r, c, lit.node, nearest(name, here), "%s", message)
+			l.warnIn(at, lit.node, nearest(name, here), "%s", message)
 		}
 	})
 }
 
 // checkEventSource: what event_source is compared with is a service of AWS.
 func checkEventSource(l *linter, r *Rule) {
-	l.eachLiteral(r, func(c *condition, lit literal) {
+	l.eachLiteral(r, func(at site, lit literal) {
 		source, calls := lit.node.Value, l.awsCalls()
 		foreign := strings.HasSuffix(source, ".googleapis.com") || strings.HasPrefix(strings.ToLower(source), "microsoft.")
 		if lit.field.Name != "event_source" || lit.prefix || source == "" || foreign || calls.HasService(source) {
@@ -58,7 +58,7 @@ func checkEventSource(l *linter, r *Rule) {
 		if full := source + ".amazonaws.com"; calls.HasService(full) {
 			hint = `"` + full + `"`
 		}
-		l.warnIn(r, c, lit.node, hint, "AWS has no service %q", source)
+		l.warnIn(at, lit.node, hint, "AWS has no service %q", source)
 	})
 }
 
@@ -77,13 +77,34 @@ type literal struct {
 	sources []string // event_source that the conjunction around requires to be one of; none: it may be any
 }
 
-// eachLiteral finds the literals of the rule's conditions over events of AWS.
-func (l *linter) eachLiteral(r *Rule, found func(*condition, literal)) {
-	for _, t := range r.targets() {
-		if t.class == event.API && t.cond != nil {
-			literals(t.cond.tree, nil, func(lit literal) { found(t.cond, lit) })
+// site is a condition and the file that it stands in.
+type site struct {
+	cond  *condition
+	file  string
+	lines []string
+}
+
+// eachLiteral finds the literals of all conditions that decide about the rule's matches: its own, those of its severity, and
+// those of its exceptions.
+func (l *linter) eachLiteral(r *Rule, found func(site, literal)) {
+	var sites []site
+	for _, c := range r.conditions() {
+		sites = append(sites, site{c, r.File, r.origin.lines})
+	}
+	for _, x := range l.set.exceptions {
+		if x.Rule == r.ID {
+			sites = append(sites, site{x.cond, x.File, x.origin.lines})
 		}
 	}
+	for _, at := range sites {
+		literals(at.cond.tree, nil, func(lit literal) { found(at, lit) })
+	}
+}
+
+// warnIn notes a warning at a part of a condition.
+func (l *linter) warnIn(at site, n ast.Node, hint, message string, args ...any) {
+	c := at.cond
+	l.warnAt(at.file, at.lines, c.places.at(c.source, byteOffset(c.source, n.Location().From)), hint, message, args...)
 }
 
 func literals(n ast.Node, sources []string, found func(literal)) {

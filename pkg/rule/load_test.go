@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -241,30 +242,53 @@ func TestAbsentAndMisnamedFiles(t *testing.T) {
 	}
 }
 
-// Whatever is in a rule file: a set, or problems with a place inside the file; no panic. Without the line
-// that keeps at.line inside the file it fails.
+// Whatever is in a rule file: a set, or problems with a place inside the file; no panic. What loads is linted, with places
+// inside the file too, and explained as it matches.
 func FuzzLoad(f *testing.F) {
-	for _, dir := range []string{"testdata/good", "testdata/bad"} {
+	for _, dir := range []string{"testdata/good", "testdata/bad", "testdata/lint"} {
 		names, _ := filepath.Glob(dir + "/*.yml")
 		for _, name := range names {
 			f.Add(must(os.ReadFile(name)))
 		}
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		s, err := LoadFS(fstest.MapFS{"aws-root-console-login.yml": {Data: text}}, ".")
+		id := []byte("aws-root-console-login")
+		if m := regexp.MustCompile(`(?m)^id: ([a-z0-9-]+)$`).FindSubmatch(text); m != nil {
+			id = m[1]
+		}
+		s, err := LoadFS(fstest.MapFS{string(id) + ".yml": {Data: text}}, ".")
 		if err == nil {
 			s.Match(sampleEvent(), nil)
+			checkExplained(t, s)
+			for _, w := range s.Lint(LintOptions{}) {
+				checkInside(t, text, w.Problem)
+			}
 			return
 		}
-		lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
 		var problems Problems
 		if !errors.As(err, &problems) || len(problems) == 0 || s != nil {
 			t.Fatalf("got a set and error %v", err)
 		}
 		for _, p := range problems {
-			if p.Line < 1 || p.Line > len(lines) || p.Column < 1 || p.Column > utf8.RuneCountInString(lines[p.Line-1])+1 || p.Message == "" {
-				t.Errorf("problem outside the file: %v", p)
-			}
+			checkInside(t, text, p)
 		}
 	})
+}
+
+func checkExplained(t *testing.T, s *Set) {
+	t.Helper()
+	for _, r := range s.Rules() {
+		explained := slices.ContainsFunc(r.Explainer().Explain(sampleEvent()), func(v Verdict) bool { return v.Matches })
+		if matches := len(s.Match(sampleEvent(), nil)) > 0; r.Mode != Off && matches != explained {
+			t.Errorf("%s: explained as %t, matches %t", r.When, explained, matches)
+		}
+	}
+}
+
+func checkInside(t *testing.T, text []byte, p Problem) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	if p.Line < 1 || p.Line > len(lines) || p.Column < 1 || p.Column > utf8.RuneCountInString(lines[p.Line-1])+1 || p.Message == "" {
+		t.Errorf("problem outside the file: %v", p)
+	}
 }
