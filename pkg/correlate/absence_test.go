@@ -24,7 +24,7 @@ func absenceRule(dedup time.Duration) *rule.Rule {
 	})
 }
 
-// presenceSignals folds hits of one frame as the matcher does: of a bucket, the sample is the last.
+// presenceSignals folds hits of one frame as the matcher does: of a bucket, the sample is the first.
 func presenceSignals(r *rule.Rule, hits []hit) []match.Signal {
 	byKey := map[string]match.Signal{}
 	bucket := int64(match.Bucket(r))
@@ -34,8 +34,9 @@ func presenceSignals(r *rule.Rule, hits []hit) []match.Signal {
 		if have, ok := byKey[name]; ok {
 			s.Count += have.Count
 			s.First = min(s.First, have.First)
-			if last := have.Samples[0]; last.EventTime > h.at || last.EventTime == h.at && last.EventUID > h.uid {
-				s.Last, s.Samples, s.Severity = have.Last, have.Samples, have.Severity
+			s.Last = max(s.Last, have.Last)
+			if first := have.Samples[0]; first.EventTime < h.at || first.EventTime == h.at && first.EventUID < h.uid {
+				s.Samples, s.Severity = have.Samples, have.Severity
 			}
 		}
 		byKey[name] = s
@@ -51,7 +52,7 @@ func presenceSignals(r *rule.Rule, hits []hit) []match.Signal {
 // wantAbsence says by the definition which silences are over at a time.
 func wantAbsence(r *rule.Rule, hits []hit, now int64) map[string]alert.Alert {
 	out := map[string]alert.Alert{}
-	silence := int64(r.Absence.For)
+	silence, bucket := int64(r.Absence.For), int64(match.Bucket(r))
 	slices.SortFunc(hits, func(a, b hit) int { return slices.Compare([]int64{a.at}, []int64{b.at}) })
 	for _, last := range hits {
 		shown := last
@@ -61,7 +62,7 @@ func wantAbsence(r *rule.Rule, hits []hit, now int64) map[string]alert.Alert {
 			case h.actor != last.actor:
 			case h.at > last.at && h.at <= last.at+silence:
 				ends = false
-			case h.at == last.at && h.uid > shown.uid:
+			case floorDiv(h.at, bucket) == floorDiv(last.at, bucket) && (h.at < shown.at || h.at == shown.at && h.uid < shown.uid):
 				shown = h
 			}
 		}
@@ -69,6 +70,7 @@ func wantAbsence(r *rule.Rule, hits []hit, now int64) map[string]alert.Alert {
 			continue
 		}
 		a := expected(alert.NewID(r.Hash, r.ID, []string{last.actor}, floorDiv(last.at, int64(r.Period()))), last.actor, map[int]hit{0: shown})
+		a.FirstEventTime, a.LastEventTime = utc(last.at), utc(last.at)
 		a.Title = fmt.Sprintf("1 of %s at %s", last.actor, utc(last.at).Format(time.RFC3339Nano))
 		for _, rank := range ranks(r) {
 			if rank <= int8(rule.SeverityRank(shown.severity)) {

@@ -67,9 +67,10 @@ func (g *absences) signal(s *match.Signal, offset int64) {
 		g.late += s.Count
 		return
 	}
-	span := absence.Span{First: t.first, Last: t.last, Mark: absence.Mark{Sample: string(t.samples), Severity: t.severity, Offset: offset}}
+	span := absence.Span{First: t.first, Last: t.last, Offset: offset, Mark: absence.Mark{Bucket: s.Time, Severity: t.severity, Offset: offset}}
 	if t.samples != "" {
-		span.Mark.ID = t.samples.unpack(nil)[0].id
+		first := t.samples.unpack(nil)[0]
+		span.Mark.Sample, span.Mark.Time, span.Mark.ID = string(t.samples), first.time, first.id
 	}
 	g.buf = packKey(g.buf[:0], s.Key)
 	k := g.byKey[string(g.buf)]

@@ -228,16 +228,10 @@ func (m *Matcher) count(f *folding, e *event.Event) {
 	f.event = m.event
 	f.Count++
 	f.First, f.Last = min(f.First, t), max(f.Last, t)
-	if r.Absence != nil {
-		if f.samples.last(e, t, r.Capture) {
-			f.Severity = m.severity
-		}
-		return
-	}
-	if rule.SeverityRank(m.severity) > rule.SeverityRank(f.Severity) {
+	shown := f.samples.add(e, t, r.Capture, f.plan.show)
+	if r.Absence != nil && shown || r.Absence == nil && rule.SeverityRank(m.severity) > rule.SeverityRank(f.Severity) {
 		f.Severity = m.severity
 	}
-	f.samples.add(e, t, r.Capture, f.plan.show)
 }
 
 // distinct notes one of the values that kind distinct counts.

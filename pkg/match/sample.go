@@ -15,7 +15,8 @@ import (
 const MaxSampleValue = 4096
 
 // SampleLimit returns how many samples a signal of r carries. A baseline keeps some of each group all the time, though few
-// groups ever fire, and what its alert is about is the amount; a silence has one event, the last before it.
+// groups ever fire, and what its alert is about is the amount. A silence has one event, the first of the bucket in which it
+// began: the last of all would have to be rendered anew with each event.
 func SampleLimit(r *rule.Rule) int {
 	switch {
 	case r.Absence != nil:
@@ -32,30 +33,21 @@ type sampler struct {
 	list []Sample
 }
 
-// last takes e as the only sample if it is the largest so far, and reports whether it is.
-func (s *sampler) last(e *event.Event, t int64, capture []rule.Key) bool {
-	if len(s.list) > 0 && s.after(0, t, e.UID) {
-		return false
-	}
-	s.list = append(s.list[:0], newSample(e, t, capture))
-	s.uids = append(s.uids[:0], e.UID)
-	return true
-}
-
-// add takes e as a sample if it is among the limit smallest so far; only then is it rendered.
-func (s *sampler) add(e *event.Event, t int64, capture []rule.Key, limit int) {
+// add takes e as a sample if it is among the limit smallest so far, and reports whether it is; only then is it rendered.
+func (s *sampler) add(e *event.Event, t int64, capture []rule.Key, limit int) bool {
 	at := len(s.list)
 	for at > 0 && s.after(at-1, t, e.UID) {
 		at--
 	}
 	if at == limit {
-		return
+		return false
 	}
 	if len(s.list) == limit {
 		s.list, s.uids = s.list[:limit-1], s.uids[:limit-1]
 	}
 	s.list = slices.Insert(s.list, at, newSample(e, t, capture))
 	s.uids = slices.Insert(s.uids, at, e.UID)
+	return true
 }
 
 // after reports whether sample i comes after (t, uid).

@@ -20,8 +20,8 @@ type Signal struct {
 	Hashes   []uint64 `json:"hashes,omitempty"`  // kind distinct: 64-bit hashes of the values, sorted, unique, the smallest k
 	Value    string   `json:"value,omitempty"`   // kind first_seen: the (composite) value
 	Step     string   `json:"step,omitempty"`    // kind sequence: the step's name; such signals are of one event and never combined
-	Severity string   `json:"severity"`          // highest of the matches
-	Samples  []Sample `json:"samples,omitempty"` // up to SampleLimit, the smallest by (time, id); of kind absence the largest
+	Severity string   `json:"severity"`          // highest of the matches; kind absence: of its sample
+	Samples  []Sample `json:"samples,omitempty"` // up to SampleLimit, the smallest by (time, id)
 }
 
 // MaxSamples is how many events an alert shows.

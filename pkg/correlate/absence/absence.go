@@ -6,18 +6,24 @@
 // order.
 package absence
 
-import "slices"
+import (
+	"cmp"
+	"math"
+	"slices"
+)
 
-// Span is a stretch of event time without a silence in it. Mark is what is known of its last event; its owner compares marks
-// of one time.
+// Span is a stretch of event time without a silence in it, and what is shown of its end.
 type Span struct {
 	First, Last int64
+	Offset      int64 // signals offset that brought Last
 	Mark        Mark
 }
 
-// Mark is a span's last event.
+// Mark is an event near a span's end: the first, by time and id, of the bucket that the end lies in.
 type Mark struct {
-	ID       string // orders the events of one time
+	Bucket   int64 // beginning of the bucket
+	Time     int64
+	ID       string
 	Sample   string
 	Severity int8
 	Offset   int64 // signals offset that brought it
@@ -36,11 +42,19 @@ func (p *Presence) See(s Span, silence int64) {
 	for ; j < len(p.spans) && p.spans[j].First-silence <= s.Last; j++ {
 		o := p.spans[j]
 		s.First = min(s.First, o.First)
-		if o.Last > s.Last || o.Last == s.Last && o.Mark.ID > s.Mark.ID {
-			s.Last, s.Mark = o.Last, o.Mark
+		if o.Last >= s.Last {
+			s.Last, s.Offset = o.Last, o.Offset
+		}
+		if o.Mark.compare(&s.Mark) < 0 {
+			s.Mark = o.Mark
 		}
 	}
 	p.spans = slices.Replace(p.spans, i, j, s)
+}
+
+// compare puts the mark that is to be shown first. Of one event, that is the one that came first: a repetition adds nothing.
+func (m *Mark) compare(o *Mark) int {
+	return cmp.Or(cmp.Compare(o.Bucket, m.Bucket), cmp.Compare(m.Time, o.Time), cmp.Compare(m.ID, o.ID), cmp.Compare(m.Offset, o.Offset))
 }
 
 // End returns the end of the first span; ok is false when there is none.
@@ -53,9 +67,9 @@ func (p *Presence) End() (last int64, ok bool) {
 
 // Offset returns the smallest signals offset that the spans rest on. There must be one.
 func (p *Presence) Offset() int64 {
-	from := p.spans[0].Mark.Offset
-	for _, s := range p.spans[1:] {
-		from = min(from, s.Mark.Offset)
+	from := int64(math.MaxInt64)
+	for i := range p.spans {
+		from = min(from, p.spans[i].Offset, p.spans[i].Mark.Offset)
 	}
 	return from
 }
@@ -76,4 +90,4 @@ func (p *Presence) Bytes() int64 {
 	return size
 }
 
-const spanBytes = 72
+const spanBytes = 96

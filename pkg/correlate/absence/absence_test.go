@@ -9,19 +9,21 @@ import (
 )
 
 // The ends of spans are the events after which none comes within the silence, in whatever order they came. Each of these,
-// changed, makes it fail: the < in the first loop, the <= in the second, s.Last, s.Mark =, the comparison of ids.
+// changed, makes it fail: the < in the first loop, the <= in the second, s.Last, s.Offset =, the buckets and the ids in compare.
 func TestSpansEndWhereSilencesBegin(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		const silence = 10
 		var p Presence
 		times := rapid.SliceOfN(rapid.Int64Range(-60, 60), 1, 20).Draw(t, "times")
-		want := map[int64]string{} // end to the largest id there
+		want := map[int64]string{} // end to the smallest id there
 		ids := map[int64]string{}
 		for i, at := range times {
 			id := fmt.Sprint(rapid.IntRange(0, 9).Draw(t, "id"), i)
-			ids[at] = max(ids[at], id)
-			p.See(Span{First: at, Last: at, Mark: Mark{ID: id}}, silence)
+			if ids[at] == "" || id < ids[at] {
+				ids[at] = id
+			}
+			p.See(Span{First: at, Last: at, Mark: Mark{Bucket: at, Time: at, ID: id}}, silence)
 		}
 		for _, at := range times {
 			if !slices.ContainsFunc(times, func(o int64) bool { return o > at && o <= at+silence }) {
