@@ -47,7 +47,7 @@ type Reached struct {
 
 // Entity is whom or what the alert is about.
 type Entity struct {
-	Kind string `json:"kind"` // principal, address, host, bucket, account; "" when the group has none
+	Kind string `json:"kind"` // principal, address, host, bucket, account; service: Shrike itself; "" when the group has none
 	ID   string `json:"id"`
 }
 

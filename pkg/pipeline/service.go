@@ -30,8 +30,12 @@ const troublePeriod = time.Hour
 
 // Report sends the alert and returns when Kafka has it.
 func Report(ctx context.Context, p *bus.Producer, t Trouble) error {
+	return SendAlert(ctx, p, t.alert())
+}
+
+func (t *Trouble) alert() *alert.Alert {
 	start := t.At.UTC().Truncate(troublePeriod)
-	a := alert.Alert{
+	return &alert.Alert{
 		Schema: 1, ID: alert.NewID("service", t.Rule, []string{t.About}, start.Unix()),
 		Revision: t.At.UnixMilli(), Status: "open", RuleID: t.Rule, RuleVersion: "service",
 		Title: t.Title, Severity: "high", Tags: []string{"service"}, Classes: []string{},
@@ -39,7 +43,6 @@ func Report(ctx context.Context, p *bus.Producer, t Trouble) error {
 		Period:         alert.Period{Start: start, End: start.Add(troublePeriod)},
 		FirstEventTime: t.At.UTC(), LastEventTime: t.At.UTC(), Count: t.Count, Events: []alert.Sample{}, Runbook: t.Runbook,
 	}
-	return SendAlert(ctx, p, &a)
 }
 
 // SendAlert sends an alert that no rule raised and returns when Kafka has it.

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/shrike-sec/shrike/pkg/alert"
+	"github.com/shrike-sec/shrike/pkg/alert/alerttest"
 	"github.com/shrike-sec/shrike/pkg/format/cloudtrail/digest"
 	"github.com/shrike-sec/shrike/pkg/format/cloudtrail/digest/digesttest"
 )
@@ -38,6 +39,7 @@ func newWorld(t testing.TB, keys digest.Keys) *world {
 		if before, ok := v.told[a.ID]; ok && before.Revision > a.Revision {
 			t.Errorf("revision %d after %d of %s", a.Revision, before.Revision, a.Title)
 		}
+		alerttest.Valid(t, &a)
 		v.told[a.ID] = a
 		return nil
 	}}

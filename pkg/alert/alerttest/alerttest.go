@@ -1,0 +1,41 @@
+// Package alerttest checks alerts of other packages against the published schema. Only tests import it.
+package alerttest
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/shrike-sec/shrike/pkg/alert"
+)
+
+// Valid fails the test when the schema refuses the alert.
+func Valid(t testing.TB, a *alert.Alert) {
+	t.Helper()
+	schema, err := jsonschema.UnmarshalJSON(bytes.NewReader(alert.Schema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	if err := c.AddResource("alert.json", schema); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile("alert.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Validate(doc); err != nil {
+		t.Errorf("the schema refuses an alert: %v\n%s", err, text)
+	}
+}
