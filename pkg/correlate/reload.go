@@ -34,6 +34,7 @@ func (g *Engine) reload(rules []*rule.Rule) Reloaded {
 			out.Kept = append(out.Kept, r.ID)
 		} else {
 			s = newSlot(r, g.options)
+			g.begin(s)
 			out.Fresh = append(out.Fresh, r.ID)
 		}
 		g.rules[r.ID] = s
@@ -52,6 +53,15 @@ func (g *Engine) reload(rules []*rule.Rule) Reloaded {
 	g.held = slices.DeleteFunc(g.held, func(h heldSignal) bool { return g.unknown(&h.signal) })
 	out.Skipped = held - len(g.held)
 	return out
+}
+
+// begin tells a rule without state how far time has come: what was due by now is not its to decide.
+func (g *Engine) begin(s *slot) {
+	if once, ok := s.kind.(settler); ok && g.replays {
+		once.resume(times{watermark: g.progress.Watermark, clock: g.progress.Clock})
+	} else if w, ok := s.kind.(waiter); ok {
+		w.decide(g.timesOf(s), &Result{}, g.last)
+	}
 }
 
 // unknown reports whether the signal is of no rule of this set: of one that it has not, or of another version of it.

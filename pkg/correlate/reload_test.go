@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -19,7 +20,9 @@ import (
 func drawMixed(t *rapid.T) ([]*rule.Rule, []*match.Frame) {
 	windowed, sequence, novel := drawRule(t), drawSequence(t), novelRule(20*time.Second, rapid.SampledFrom([]time.Duration{0, time.Minute}).Draw(t, "forget"))
 	each := testRule("each", func(*rule.Rule) {})
-	rules := []*rule.Rule{each, novel, sequence, windowed}
+	usual, silent := drawBaseline(t), absenceRule(0)
+	silent.Absence.For = time.Minute
+	rules := []*rule.Rule{silent, usual, each, novel, sequence, windowed}
 	slices.SortFunc(rules, func(a, b *rule.Rule) int { return strings.Compare(a.ID, b.ID) })
 	hits, stepHits := drawHits(t), drawStepHits(t, sequence)
 	var frames []*match.Frame
@@ -29,7 +32,7 @@ func drawMixed(t *rapid.T) ([]*rule.Rule, []*match.Frame) {
 		for range min(len(hits), rapid.IntRange(0, 5).Draw(t, "hits of frame")) {
 			s := hits[0].signal(novel)
 			s.Value = fmt.Sprint(hits[0].hash)
-			signals = append(signals, hits[0].signal(each), s, hits[0].signal(windowed))
+			signals = append(signals, hits[0].signal(silent), hits[0].signal(usual), hits[0].signal(each), s, hits[0].signal(windowed))
 			hits = hits[1:]
 		}
 		for range min(len(stepHits), 1) {
@@ -56,13 +59,14 @@ func copies(rules []*rule.Rule) []*rule.Rule {
 // old slots (so that all start anew), or `g.order = nil` there, makes this fail.
 func TestReloadOfTheSameRulesChangesNothing(t *testing.T) {
 	t.Parallel()
+	fired := map[string]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		rules, frames := drawMixed(t)
 		plain, reloaded := newEngine(rules, Options{}), newEngine(rules, Options{})
 		recallAt := rapid.IntRange(0, len(frames)).Draw(t, "memory comes before frame")
 		for n, f := range frames {
 			if n == recallAt {
-				compareResults(t, "recall", plain.Recall(nil), reloaded.Recall(nil))
+				same(t, "recall", plain.Recall(nil), reloaded.Recall(nil))
 			}
 			if rapid.Bool().Draw(t, "reload") {
 				got := reloaded.reload(copies(rules))
@@ -70,18 +74,26 @@ func TestReloadOfTheSameRulesChangesNothing(t *testing.T) {
 					t.Fatalf("reload of the same rules: %+v", got)
 				}
 			}
-			compareResults(t, fmt.Sprint("frame ", n), plain.Apply(f, int64(n)), reloaded.Apply(f, int64(n)))
-			if diff := gocmp.Diff(plain.Stats(), reloaded.Stats()); diff != "" {
-				t.Fatalf("state after frame %d (-plain +reloaded):\n%s", n, diff)
+			res := plain.Apply(f, int64(n))
+			same(t, fmt.Sprint("frame ", n), res, reloaded.Apply(f, int64(n)))
+			for _, a := range res.Alerts {
+				fired[a.RuleID]++
 			}
+			same(t, fmt.Sprint("state after frame ", n), plain.Stats(), reloaded.Stats())
 		}
-		compareResults(t, "finish", plain.Finish(), reloaded.Finish())
+		same(t, "finish", plain.Finish(), reloaded.Finish())
 	})
+	for _, kind := range []string{"absence", "baseline", "each", "novel", "sequence", "threshold", "distinct", "sum", "match"} {
+		if fired[kind] == 0 {
+			t.Errorf("no rule of kind %s fired", kind)
+		}
+	}
 }
 
-func compareResults(t *rapid.T, what string, plain, reloaded Result) {
-	if diff := gocmp.Diff(plain, reloaded); diff != "" {
-		t.Fatalf("%s (-plain +reloaded):\n%s", what, diff)
+// same fails where two values differ. To say how they differ takes long, so that is only done then.
+func same(t *rapid.T, what string, want, got any) {
+	if !reflect.DeepEqual(want, got) {
+		t.Fatalf("%s (-want +got):\n%s", what, gocmp.Diff(want, got))
 	}
 }
 
@@ -120,15 +132,12 @@ func TestReloadOfOneRuleLeavesTheOthers(t *testing.T) {
 			}
 			got := reloaded.Apply(before, int64(n))
 			expect := without(all.Alerts, after[i].ID)
-			if diff := gocmp.Diff(expect, without(got.Alerts, after[i].ID)); diff != "" {
-				t.Fatalf("alerts of the other rules in frame %d (-want +got):\n%s", n, diff)
-			}
+			same(t, fmt.Sprint("alerts of the other rules in frame ", n), expect, without(got.Alerts, after[i].ID))
 			if n < at {
 				now = frame(0, int64(n), int64(n+1), f.Watermark)
 			}
-			if diff := gocmp.Diff(only(begins.Apply(now, int64(n)).Alerts, after[i].ID), onlyIf(n >= at, got.Alerts, after[i].ID)); diff != "" {
-				t.Fatalf("alerts of the changed rule in frame %d (-want +got):\n%s", n, diff)
-			}
+			expect = only(begins.Apply(now, int64(n)).Alerts, after[i].ID)
+			same(t, fmt.Sprint("alerts of the changed rule in frame ", n), expect, onlyIf(n >= at, got.Alerts, after[i].ID))
 		}
 	})
 }
