@@ -132,8 +132,17 @@ func (o operand) anyOf(tests []test, cased bool, at place) (expression, error) {
 func inTexts(tests []test) []test {
 	all := slices.Clone(tests)
 	for _, t := range tests {
-		if t.op == contains && strings.Contains(t.text, `"`) {
+		switch {
+		case t.op == contains && strings.Contains(t.text, `"`):
 			all = append(all, test{op: contains, text: strings.ReplaceAll(t.text, `"`, `\"`)})
+		case t.op == glob:
+			p := slices.Clone(t.pattern)
+			for i := range p {
+				p[i].text = strings.ReplaceAll(p[i].text, `"`, `\"`)
+			}
+			if !slices.Equal(p, t.pattern) {
+				all = append(all, test{op: glob, pattern: p})
+			}
 		}
 	}
 	return all

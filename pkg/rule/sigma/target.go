@@ -29,7 +29,7 @@ func (o operand) targets(tests []test, cased bool) expression {
 	parts = append(parts, textual(urlPath, loose, cased), and(empty(urlQuery), textual(urlPath, tight, cased)),
 		textual(urlQuery, slices.Concat(loose, tight), cased))
 	if o.text == wholeURL {
-		parts = append(parts, o.whole(tests, cased))
+		parts = append(parts, whole(tests, cased))
 	}
 	return or(parts...)
 }
@@ -108,22 +108,30 @@ func side(x string, t test, cased bool) expression {
 
 // whole is that the URL with scheme and host is as one of the tests says, beyond what path and query alone can. A text that
 // begins with / is one of the path.
-func (o operand) whole(tests []test, cased bool) expression {
-	var hosts, schemes, all []test
+func whole(tests []test, cased bool) expression {
+	var hosts, schemes, loose, tight, all []test
 	for _, t := range tests {
-		switch inner := strings.ContainsAny(t.text, "/:?"); {
+		before, _, questioned := strings.Cut(t.text, "?")
+		switch inner := strings.ContainsAny(before, "/:"); {
 		case t.op == glob || t.op == matches:
 			all = append(all, t)
-		case strings.HasPrefix(t.text, "/"), t.op == endsWith && !inner:
-		case t.op == contains && !inner:
+		case strings.HasPrefix(t.text, "/"), !inner && (t.op == endsWith || questioned && t.op == contains):
+		case !inner && !questioned && t.op == contains:
 			hosts = append(hosts, t)
-		case t.op == startsWith && !inner:
+			if lower := strings.ToLower(t.text); strings.Contains("https", lower) || strings.Contains("wss", lower) {
+				schemes = append(schemes, t)
+			}
+		case !inner && !questioned && t.op == startsWith:
 			schemes = append(schemes, t)
-		default:
+		case questioned:
 			all = append(all, t)
+		case t.op == contains || t.op == startsWith:
+			loose = append(loose, t)
+		default:
+			tight = append(tight, t)
 		}
 	}
-	return or(textual("url_host", hosts, cased), textual("url_scheme", schemes, cased),
-		and(empty(urlQuery), textual("("+wholeURL+")", all, cased)),
+	return or(textual("url_host", hosts, cased), textual("url_scheme", schemes, cased), textual("("+wholeURL+")", loose, cased),
+		and(empty(urlQuery), textual("("+wholeURL+")", slices.Concat(tight, all), cased)),
 		and(not(empty(urlQuery)), textual("("+wholeURL+` + "?" + `+urlQuery+")", all, cased)))
 }

@@ -3,6 +3,7 @@ package sigma_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -51,7 +52,7 @@ func TestRequestsMatchWhatSigmaSays(t *testing.T) {
 			if query != "" {
 				asOne += "?" + query
 			}
-			want := a.holdsFor([]string{query, asOne})
+			want := a.holdsFor(func(any) []string { return []string{query, asOne} })
 			line := fmt.Sprintf(`198.51.100.7 - - [01/Mar/2026:09:00:00 +0000] "GET %s HTTP/1.1" 200 12 "-" "x"`, asOne)
 			err := parser.Parse(&record.Record{Raw: []byte(line)}, func(e *event.Event) {
 				got := len(set.Hits(e, nil)) > 0
@@ -72,6 +73,51 @@ func TestRequestsMatchWhatSigmaSays(t *testing.T) {
 	}
 }
 
+// TestURLsMatchWhatSigmaSays does it for c-uri, which is the whole URL besides; values that begin with / are of the path. It
+// fails when a case of whole is deleted.
+func TestURLsMatchWhatSigmaSays(t *testing.T) {
+	t.Parallel()
+	values := []string{"a", "b", "/a", "a.b/a", "s://a.b", "http", "https://a.b/a", "a.b/a?a", `b/a\?a`, "*.b/*", "https*a=b", "http?://*/b", "://", "b?a", "a.b"}
+	rapid.Check(t, func(t *rapid.T) {
+		a := asked{Field: "c-uri", Values: drawValues(t, values)}
+		switch rapid.IntRange(0, 4).Draw(t, "how") {
+		case 0:
+			a.Modifiers, a.Values = []string{"re"}, drawValues(t, []string{"^https://a", "b/a", "a$", `b/a\?a`})
+		case 1:
+		default:
+			a.Modifiers = []string{rapid.SampledFrom(searchers).Draw(t, "searcher")}
+		}
+		r := sigma.Import([]sigma.File{{Name: "drawn.yml", Text: []byte(yamlOf(a))}}, sigma.Options{})
+		set, err := r.Set()
+		if err != nil || len(r.Rules) != 1 {
+			t.Fatalf("%v %v: %s", err, r.Refusals, yamlOf(a))
+		}
+		for range 20 {
+			e := &event.Event{}
+			e.Reset(event.HTTP, nil)
+			scheme, host := rapid.SampledFrom([]string{"http", "https"}).Draw(t, "scheme"), rapid.SampledFrom([]string{"a.b", "b", "c"}).Draw(t, "host")
+			path, query := rapid.SampledFrom([]string{"/", "/a", "/a/b", "/b"}).Draw(t, "path"), rapid.SampledFrom([]string{"", "a", "a=b", "c"}).Draw(t, "query")
+			e.SetText(event.URLScheme, scheme)
+			e.SetText(event.URLHost, host)
+			e.SetText(event.URLPath, path)
+			e.SetText(event.URLQuery, query)
+			asOne := path
+			if query != "" {
+				asOne += "?" + query
+			}
+			texts := func(v any) []string {
+				if strings.HasPrefix(v.(string), "/") {
+					return []string{query, asOne}
+				}
+				return []string{query, asOne, scheme + "://" + host + asOne}
+			}
+			if got, want := len(set.Hits(e, nil)) > 0, a.holdsFor(texts); got != want {
+				t.Fatalf("got %t, want %t for %s://%s%s\n%s\n%s", got, want, scheme, host, asOne, yamlOf(a), r.Rules[0].Text)
+			}
+		}
+	})
+}
+
 // yamlOf is a rule over requests of one entry.
 func yamlOf(a asked) string {
 	key := a.Field
@@ -86,11 +132,11 @@ func yamlOf(a asked) string {
 }
 
 // holdsFor is holds where the texts of the field are known.
-func (a asked) holdsFor(texts []string) bool {
+func (a asked) holdsFor(texts func(value any) []string) bool {
 	some, every := false, true
 	for _, v := range a.Values {
 		ok := false
-		for _, t := range texts {
+		for _, t := range texts(v) {
 			ok = ok || t != "" && a.text(t, v)
 		}
 		some, every = some || ok, every && ok
