@@ -13,10 +13,10 @@ import (
 func TestAutomatonFindsWords(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		words := map[string][]*target{}
+		words := map[string][]hung{}
 		var all []string
 		for _, w := range rapid.SliceOfN(rapid.StringMatching("[abc/]{3,5}"), 1, 12).Draw(t, "words") {
-			words[w] = []*target{{no: len(all) + 1}}
+			words[w] = []hung{{target: &target{no: len(all) + 1}}}
 			all = append(all, w)
 		}
 		a := newAutomaton(words)
@@ -27,7 +27,7 @@ func TestAutomatonFindsWords(t *testing.T) {
 			if state = a.after(state, text[i]); state&ends == 0 {
 				continue
 			}
-			for n := &a.nodes[state>>1]; n != nil; n = n.shorter {
+			for n := a.node(state); n != nil; n = n.shorter {
 				for _, target := range n.targets {
 					got = append(got, all[target.no-1])
 				}

@@ -87,7 +87,10 @@ func BenchmarkMatch(b *testing.B) {
 	for _, r := range small.rules {
 		targets = append(targets, r.targets()...)
 	}
-	all := &index{rest: targets}
+	all := &index{}
+	for _, t := range targets {
+		all.rest = append(all.rest, hung{target: t})
+	}
 	scan := func(e *event.Event, dst []Hit) []Hit { return all.match(e, dst, nil) }
 	machine := func(e *event.Event, dst []Hit) []Hit {
 		for _, r := range small.rules {

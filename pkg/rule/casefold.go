@@ -150,7 +150,17 @@ func (f folded) within(s string) bool {
 // appendFolded appends s folded, as long as that has at most limit bytes; ok is false for what is longer. Bytes that are
 // not UTF-8 have no folded form: ok is false too.
 func appendFolded(dst []byte, s string, limit int) (folded []byte, ok bool) {
-	for i := 0; i < len(s); {
+	if len(s) > utf8.UTFMax*limit { // a letter in ASCII may stand for a longer one
+		return dst, false
+	}
+	i := 0
+	for ; i < len(s) && s[i] < utf8.RuneSelf; i++ {
+		dst = append(dst, byte(lowerASCII(s[i])))
+	}
+	if len(dst) > limit {
+		return dst, false
+	}
+	for i < len(s) {
 		r, size := foldedRune(s[i:])
 		i += size
 		if r > unicode.MaxRune {

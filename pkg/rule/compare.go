@@ -200,6 +200,9 @@ func wordMember(left ast.Node, words []string) predicate {
 			return slices.ContainsFunc(words, func(w string) bool { return equalLower(v, w) })
 		})
 	}
+	if len(words) <= 8 { // lengths differ, most often: comparing is faster than hashing
+		return onText(left, func(v string) bool { return slices.Contains(words, v) })
+	}
 	return onText(left, func(v string) bool { _, ok := set[v]; return ok })
 }
 

@@ -7,7 +7,7 @@ func (s *Set) Unindexed() *Set { return s.changed(func(*target) {}) }
 func (s *Set) OnMachine(unindexed bool) *Set {
 	machine := func(t *target) {
 		cond := *t.cond
-		cond.holds = func(s scope) bool { return cond.machine.holds(s.event) }
+		cond.holds, cond.native = func(s scope) bool { return cond.machine.holds(s.event) }, false
 		t.cond = &cond
 	}
 	if unindexed {
@@ -38,7 +38,7 @@ func (s *Set) changed(change func(*target)) *Set {
 		for _, t := range r.targets() {
 			change(t)
 			ix := changed.indexes[t.class]
-			ix.rest = append(ix.rest, t)
+			ix.rest = append(ix.rest, hung{target: t})
 		}
 	}
 	return &changed

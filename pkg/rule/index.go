@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/expr-lang/expr/ast"
+
 	"github.com/shrike-sec/shrike/pkg/event"
 )
 
@@ -15,7 +17,7 @@ type index struct {
 	texts []textIndex
 	ints  []intIndex
 	parts []partIndex
-	rest  []*target
+	rest  []hung
 
 	numbered int    // targets that hang in several places; see target.no
 	next     *index // of the targets that there were no more numbers for
@@ -24,8 +26,10 @@ type index struct {
 // maxNumbered is how many targets of an index can hang in several places.
 const maxNumbered = 64 * len(tried{})
 
-// tried are the numbered targets that an event has met already.
+// tried are the numbered targets that an event has met already, and those of which it fits a side.
 type tried [64]uint64
+
+func (s *tried) has(no int) bool { return s[(no-1)/64]&(1<<((no-1)%64)) != 0 }
 
 // first reports whether the target comes for the first time.
 func (s *tried) first(no int) bool {
@@ -37,16 +41,41 @@ func (s *tried) first(no int) bool {
 	return true
 }
 
+// hung is a target in its place. Many hang under the same call, and most of these want another field to have one value, too:
+// that stands here, because conditions lie all over the memory.
+type hung struct {
+	*target
+	also  bool
+	field event.TextField
+	value string
+}
+
+// newHung is the target in a place where the event fits q.
+func newHung(t *target, q requirement) hung {
+	h := hung{target: t}
+	least := commonplace
+	for _, r := range requirements(t.cond.tree) {
+		if len(r.texts) != 1 || r.fold || r.field == q.field && !q.fold && len(q.parts) == 0 || r.share() >= least {
+			continue
+		}
+		least, h.also, h.field = r.share(), true, r.field.TextField()
+		for v := range r.texts {
+			h.value = v
+		}
+	}
+	return h
+}
+
 // textIndex has what hangs on the value of a text field.
 type textIndex struct {
 	field   event.TextField
-	targets map[string][]*target
+	targets map[string][]hung
 	fold    bool // the values are folded, and the longest has so many bytes
 	longest int
 }
 
 // find returns the targets that hang on the event's value.
-func (x *textIndex) find(e *event.Event) []*target {
+func (x *textIndex) find(e *event.Event) []hung {
 	v := e.Text(x.field)
 	if !x.fold {
 		return x.targets[v]
@@ -62,14 +91,14 @@ func (x *textIndex) find(e *event.Event) []*target {
 // intIndex has what hangs on the value of a number.
 type intIndex struct {
 	field   event.IntField
-	targets map[int64][]*target
+	targets map[int64][]hung
 }
 
 // partIndex has what hangs on a text that a field contains.
 type partIndex struct {
 	field *event.Field
 	words *automaton
-	all   []*target
+	all   []hung
 }
 
 func (x *partIndex) text(e *event.Event) string {
@@ -81,24 +110,30 @@ func (x *partIndex) text(e *event.Event) string {
 
 func newIndex(targets []*target) *index {
 	ix := &index{}
-	parts := map[*event.Field]map[string][]*target{}
+	parts := map[*event.Field]map[string][]hung{}
 	for i, t := range targets {
-		if ix.numbered == maxNumbered {
+		sides := t.sides()
+		if ix.numbered+len(sides)+1 > maxNumbered {
 			ix.next = newIndex(targets[i:])
 			break
 		}
-		need := needOf(t.cond.tree)
-		if need.why != "" {
-			ix.rest = append(ix.rest, t)
+		if needOf(t.cond.tree).why != "" {
+			ix.rest = append(ix.rest, hung{target: t})
 			continue
 		}
-		t.no = 0
-		if len(need.any) > 1 || len(need.any[0].parts) > 0 {
-			ix.numbered++
-			t.no = ix.numbered
+		whole := 0
+		if len(sides) > 1 {
+			whole = ix.number()
 		}
-		for _, q := range need.any {
-			ix.hang(t, q, parts)
+		for _, side := range sides {
+			need := needOf(side.cond.tree)
+			side.no, side.whole = 0, whole
+			if len(need.any) > 1 || len(need.any[0].parts) > 0 {
+				side.no = ix.number()
+			}
+			for _, q := range need.any {
+				ix.hang(side, q, parts)
+			}
 		}
 	}
 	for f, targets := range parts {
@@ -111,11 +146,47 @@ func newIndex(targets []*target) *index {
 	return ix
 }
 
-func (ix *index) hang(t *target, q requirement, parts map[*event.Field]map[string][]*target) {
+func (ix *index) number() int {
+	ix.numbered++
+	return ix.numbered
+}
+
+// maxSides is how many sides of or hang by themselves at most.
+const maxSides = 64
+
+// sides takes a target whose condition is a or b or … apart: an event that the index finds by what b needs is not held
+// against a. The target itself is the only side where it is not of that kind.
+func (t *target) sides() []*target {
+	var trees []ast.Node
+	var walk func(n ast.Node)
+	walk = func(n ast.Node) {
+		if b, ok := n.(*ast.BinaryNode); ok && b.Operator == "or" {
+			walk(b.Left)
+			walk(b.Right)
+			return
+		}
+		trees = append(trees, n)
+	}
+	walk(t.cond.tree)
+	if len(trees) == 1 || len(trees) > maxSides || !t.cond.native {
+		return []*target{t}
+	}
+	sides := make([]*target, len(trees))
+	for i, tree := range trees {
+		side, cond := *t, *t.cond
+		cond.tree, cond.holds = tree, boolean(tree)
+		side.cond = &cond
+		sides[i] = &side
+	}
+	return sides
+}
+
+func (ix *index) hang(target *target, q requirement, parts map[*event.Field]map[string][]hung) {
+	t := newHung(target, q)
 	switch {
 	case len(q.parts) > 0:
 		if parts[q.field] == nil {
-			parts[q.field] = map[string][]*target{}
+			parts[q.field] = map[string][]hung{}
 		}
 		for _, p := range q.parts {
 			parts[q.field][p] = append(parts[q.field][p], t)
@@ -138,7 +209,7 @@ func (ix *index) textIndex(f event.TextField, fold bool) *textIndex {
 	i := slices.IndexFunc(ix.texts, func(x textIndex) bool { return x.field == f && x.fold == fold })
 	if i < 0 {
 		i = len(ix.texts)
-		ix.texts = append(ix.texts, textIndex{field: f, fold: fold, targets: map[string][]*target{}})
+		ix.texts = append(ix.texts, textIndex{field: f, fold: fold, targets: map[string][]hung{}})
 	}
 	return &ix.texts[i]
 }
@@ -147,7 +218,7 @@ func (ix *index) intIndex(f event.IntField) *intIndex {
 	i := slices.IndexFunc(ix.ints, func(x intIndex) bool { return x.field == f })
 	if i < 0 {
 		i = len(ix.ints)
-		ix.ints = append(ix.ints, intIndex{f, map[int64][]*target{}})
+		ix.ints = append(ix.ints, intIndex{f, map[int64][]hung{}})
 	}
 	return &ix.ints[i]
 }
@@ -184,15 +255,23 @@ func (ix *index) match(e *event.Event, dst []Hit, p *Profiler) []Hit {
 }
 
 // try appends the candidates that match.
-func (s *trial) try(dst []Hit, candidates []*target) []Hit {
-	for i, t := range candidates {
-		if t.no > 0 && !s.tried.first(t.no) {
+func (s *trial) try(dst []Hit, candidates []hung) []Hit {
+	for i := range candidates {
+		t := &candidates[i]
+		if t.also && s.event.Text(t.field) != t.value {
 			continue
 		}
+		if t.no > 0 && !s.tried.first(t.no) || t.whole > 0 && s.tried.has(t.whole) {
+			continue
+		}
+		before := len(dst)
 		if s.p != nil {
-			dst = s.p.append(dst, candidates[i:i+1], s.event)
+			dst = s.p.append(dst, t.target, s.event)
 		} else if t.matches(s.event) {
 			dst = append(dst, t.hit(s.event))
+		}
+		if t.whole > 0 && len(dst) > before {
+			s.tried.first(t.whole)
 		}
 	}
 	return dst
@@ -207,7 +286,7 @@ func (s *trial) parts(dst []Hit, x *partIndex) []Hit {
 			return s.try(dst, x.all)
 		}
 		if state = x.words.after(state, text[i]); state&ends != 0 {
-			for n := &x.words.nodes[state>>1]; n != nil; n = n.shorter {
+			for n := x.words.node(state); n != nil; n = n.shorter {
 				dst = s.try(dst, n.targets)
 			}
 		}

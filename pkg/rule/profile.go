@@ -59,17 +59,15 @@ func (p *Profiler) Hits(e *event.Event, dst []Hit) []Hit {
 	return p.set.indexes[e.Class].match(e, dst, p)
 }
 
-// append is appendMatches, measured.
-func (p *Profiler) append(dst []Hit, candidates []*target, e *event.Event) []Hit {
-	for _, t := range candidates {
-		matches, took := p.evaluate(t, e)
-		c := &p.costs[p.places[t.Rule]]
-		c.Evaluations += uint64(p.o.Every)
-		c.Time += took * time.Duration(p.o.Every)
-		if matches {
-			c.Matches += uint64(p.o.Every)
-			dst = append(dst, t.hit(e))
-		}
+// append appends the target's hit, if it takes the event, and measures that.
+func (p *Profiler) append(dst []Hit, t *target, e *event.Event) []Hit {
+	matches, took := p.evaluate(t, e)
+	c := &p.costs[p.places[t.Rule]]
+	c.Evaluations += uint64(p.o.Every)
+	c.Time += took * time.Duration(p.o.Every)
+	if matches {
+		c.Matches += uint64(p.o.Every)
+		dst = append(dst, t.hit(e))
 	}
 	return dst
 }
