@@ -3,6 +3,7 @@ package simulate_test
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -30,13 +31,25 @@ func detect(t *testing.T, set *rule.Set, o simulate.Options) map[string][]alert.
 	decoder, matcher := format.NewDecoder(builtin.Formats()), match.New(set)
 	engine := correlate.New(set, correlate.Options{})
 	latest := map[string]alert.Alert{}
-	keep := func(r correlate.Result) {
+	var n, from, now, back int64
+	var keep func(r correlate.Result)
+	keep = func(r correlate.Result) { // alerts come back, as they do to detect
+		matcher.Begin()
 		for _, a := range r.Alerts {
 			latest[a.ID] = a
+			matcher.Alert(&a)
 		}
+		if signals := matcher.Signals(1)[0]; len(signals) > 0 {
+			f := match.Frame{
+				Schema: 1, Origin: record.Position{Epoch: 1, Topic: "alerts", Offset: back}, To: back + 1, RuleSet: set.Hash(), Parts: 1,
+				Watermark: math.MaxInt64, Signals: slices.Clone(signals),
+			}
+			back++
+			keep(engine.Apply(&f, n))
+		}
+		matcher.Begin()
 	}
 	keep(engine.Recall(nil))
-	var n, from, now int64
 	flush := func() {
 		f := match.Frame{
 			Schema: 1, Origin: record.Position{Epoch: 1, Topic: "test", Offset: from}, To: n + 1, RuleSet: set.Hash(), Parts: 1,
@@ -44,7 +57,6 @@ func detect(t *testing.T, set *rule.Set, o simulate.Options) map[string][]alert.
 		}
 		keep(engine.Apply(&f, n))
 		from = n + 1
-		matcher.Begin()
 	}
 	g := simulate.New(o)
 	var l simulate.Log
