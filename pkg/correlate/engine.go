@@ -12,11 +12,6 @@ import (
 // Lateness is how far behind the watermark an event may arrive and still find all state that it belongs to.
 const Lateness = 15 * time.Minute
 
-// AlertDelay is how much later than all others rules over alerts decide what a later event can undo: the alerts that they
-// read are of event times that have passed already, and the watermark knows nothing of them. It is far longer than the way
-// from an alert to here takes; where a backlog is worked off, event time may go faster than that.
-const AlertDelay = time.Minute
-
 // Options bound an engine.
 type Options struct {
 	MaxKeys  int   // group keys per rule; 0 means DefaultMaxKeys
@@ -98,14 +93,6 @@ func newSlot(r *rule.Rule, o Options) *slot {
 	return s
 }
 
-// past is how far the watermark is for the rule.
-func (s *slot) past(watermark int64) int64 {
-	if watermark == math.MaxInt64 || watermark == math.MinInt64 || !s.rule.OverAlerts() {
-		return watermark
-	}
-	return watermark - int64(AlertDelay)
-}
-
 // Apply folds a frame in. offset is the signals offset of the frame's last part; alerts that the frame changes carry it, plus
 // one, as revision. A frame at or below its origin's mark was applied before and changes nothing.
 func (g *Engine) Apply(f *match.Frame, offset int64) Result {
@@ -155,7 +142,15 @@ func (g *Engine) timesOf(k *slot) times {
 	if g.over {
 		return times{watermark: math.MaxInt64, clock: max(g.origins.watermark, g.origins.clock), over: true}
 	}
-	return times{watermark: k.past(g.origins.watermark), clock: g.origins.clock}
+	return times{watermark: g.watermarkOf(k), clock: g.origins.clock}
+}
+
+// watermarkOf is the watermark of what the rule looks at.
+func (g *Engine) watermarkOf(k *slot) int64 {
+	if k.rule.OverAlerts() {
+		return g.origins.alerts
+	}
+	return g.origins.watermark
 }
 
 func (g *Engine) signal(k *slot, s *match.Signal, offset int64) {
@@ -176,12 +171,10 @@ func (g *Engine) flush(out *Result, offset int64) {
 
 // expire drops the state that no event on time can need any more.
 func (g *Engine) expire() {
-	if g.origins.watermark == math.MinInt64 {
-		return
-	}
 	for _, k := range g.order {
-		keep := int64(k.rule.Window()+k.rule.Period()) + int64(Lateness)
-		k.kind.expire(g.origins.watermark - keep)
+		if w := g.watermarkOf(k); w != math.MinInt64 {
+			k.kind.expire(w - int64(k.rule.Window()+k.rule.Period()) - int64(Lateness))
+		}
 	}
 }
 

@@ -324,8 +324,8 @@ func (g *groups) expire(before int64) {
 			k.sorted = int32(len(k.points))
 		}
 		k.open = slices.DeleteFunc(k.open, func(a open) bool { return (a.period+1)*g.period <= before })
-		maps.DeleteFunc(k.seen, func(_ string, t int64) bool { return t < before })
-		if len(k.points) == 0 && len(k.open) == 0 {
+		maps.DeleteFunc(k.seen, func(_ string, t int64) bool { return t < before-g.length-g.period }) // no alert that is open counts it
+		if len(k.points)+len(k.open)+len(k.seen) == 0 {
 			g.remove(k)
 			continue
 		}

@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"math"
+	"time"
 
 	"github.com/shrike-sec/shrike/pkg/match"
 )
@@ -13,7 +14,14 @@ type origins struct {
 	watermark int64
 	// clock is the smallest over the origins while all are idle, less Lateness, and never falls; MinInt64 until then.
 	clock int64
+	// alerts is how far time has come for rules over alerts, and never falls; MinInt64: unknown. See hear.
+	alerts int64
+	before int64 // what the watermark was at the time heard
+	heard  int64 // by the clock of the alerts' origin
 }
+
+// AlertDelay is how long an alert takes at most, by the clock, until it is here as an event: it goes through Kafka twice.
+const AlertDelay = 10 * time.Second
 
 type partition struct {
 	topic string
@@ -28,7 +36,7 @@ type origin struct {
 }
 
 func newOrigins() origins {
-	return origins{byPartition: map[partition]*origin{}, watermark: math.MinInt64, clock: math.MinInt64}
+	return origins{byPartition: map[partition]*origin{}, watermark: math.MinInt64, clock: math.MinInt64, alerts: math.MinInt64, before: math.MinInt64}
 }
 
 // accept reports whether f is new, and moves mark and watermark. An empty frame at the mark is a heartbeat: it is accepted,
@@ -46,7 +54,21 @@ func (s *origins) accept(f *match.Frame) bool {
 	}
 	o.mark, o.watermark, o.clock = f.To, f.Watermark, f.Clock
 	s.advance()
+	if f.Alerts {
+		s.hear(f.Clock)
+	}
 	return true
+}
+
+// hear says how far time has come for rules over alerts: as far as the watermark was AlertDelay ago, for what was alerted on
+// up to that has come back by now. The watermark itself says nothing of alerts, which are of event times that the logs have
+// passed: by moments, or where a backlog is worked off by hours.
+func (s *origins) hear(clock int64) {
+	if clock < s.heard+int64(AlertDelay) {
+		return
+	}
+	s.alerts = max(s.alerts, s.before)
+	s.before, s.heard = s.watermark, clock
 }
 
 // advance recomputes the watermark. Origins that say they are idle hold nothing up; when all are idle, time stands still,

@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -35,14 +36,27 @@ func TestAlertsThatComeAgainCountOnce(t *testing.T) {
 			t.Errorf("%s: the last alert counts %s, want %s", name, last, want)
 		}
 		k := g.rules[name].kind.(*groups)
-		if g.Apply(frame(0, 20, 21, int64(5*time.Hour)), 21); len(k.byKey) != 0 || k.bytes != 0 {
+		g.Apply(frame(0, 20, 21, int64(5*time.Hour)), 20)
+		g.Apply(heard(0), 21)
+		if len(k.byKey) != 1 {
+			t.Errorf("%s: %d keys, want one while alerts of the time may still come", name, len(k.byKey))
+		}
+		if g.Apply(heard(1), 22); len(k.byKey) != 0 || k.bytes != 0 {
 			t.Errorf("%s: %d keys and %d bytes are left behind all windows", name, len(k.byKey), k.bytes)
 		}
 	}
 }
 
-// What forbids is an alert, which comes behind the watermark of the logs; deleting the subtraction in past makes it fail.
-func TestRulesOverAlertsDecideLater(t *testing.T) {
+// heard is the n-th frame of the alerts' partition, AlertDelay after the one before.
+func heard(n int64, signals ...match.Signal) *match.Frame {
+	f := frame(0, n, n+1, math.MaxInt64, signals...)
+	f.Origin.Topic, f.Alerts, f.Clock = "alerts", true, 1<<60+n*int64(AlertDelay)
+	return f
+}
+
+// What forbids is an alert, which comes behind the watermark of the logs: time for such a rule is what the watermark was
+// AlertDelay ago. Deleting either line behind the comparison in hear makes it fail, or the comparison, or watermarkOf's case.
+func TestTimeOfRulesOverAlerts(t *testing.T) {
 	t.Parallel()
 	step := func(name string, c event.Class, unless bool) *rule.Step {
 		return &rule.Step{Name: name, Class: c, Outcome: "any", Unless: unless, By: []rule.Key{key("actor")}}
@@ -52,23 +66,51 @@ func TestRulesOverAlertsDecideLater(t *testing.T) {
 			step("log", event.API, false), step("more", event.API, false), step("told", event.Alert, true),
 		}}
 	})
-	signal := func(name string, n int, at int64) match.Signal {
-		s := hitAt(r, n, "eva", at)
+	signal := func(name, actor string, n int, at int64) match.Signal {
+		s := hitAt(r, n, actor, at)
 		s.Step = name
 		return s
 	}
 	hour := int64(time.Hour)
-	for _, c := range []struct {
-		told int64 // when the alert that forbids arrives: the watermark of then
-		want int
-	}{{hour + 59*second, 0}, {hour + 61*second + second, 1}} {
+	soon := heard(1)
+	soon.Clock--
+	for name, c := range map[string]struct {
+		heard []*match.Frame // of the alerts, before the one that forbids
+		want  int
+	}{
+		"at once":          {nil, 0},
+		"within the delay": {[]*match.Frame{heard(0), soon}, 0},
+		"after the delay":  {[]*match.Frame{heard(0), heard(1)}, 1},
+	} {
 		g := newEngine([]*rule.Rule{r}, Options{})
-		alerts := len(g.Apply(frame(0, 0, 1, second, signal("log", 1, 0), signal("more", 2, second)), 0).Alerts)
-		alerts += len(g.Apply(frame(0, 1, 2, c.told), 1).Alerts)
-		alerts += len(g.Apply(frame(1, 0, 1, 1<<62, signal("told", 3, hour/2)), 2).Alerts)
-		alerts += len(g.Finish().Alerts)
-		if alerts != c.want {
-			t.Errorf("forbidden when the watermark was at %s: %d alerts, want %d", time.Duration(c.told), alerts, c.want)
+		alerts := len(g.Apply(frame(0, 0, 1, second, signal("log", "eva", 1, 0), signal("more", "eva", 2, second)), 0).Alerts)
+		alerts += len(g.Apply(frame(0, 1, 2, 3*hour), 1).Alerts)
+		for i, f := range c.heard {
+			alerts += len(g.Apply(f, int64(2+i)).Alerts)
 		}
+		alerts += len(g.Apply(heard(2, signal("told", "eva", 3, hour/2)), 5).Alerts)
+		if alerts += len(g.Finish().Alerts); alerts != c.want {
+			t.Errorf("forbidden %s: %d alerts, want %d", name, alerts, c.want)
+		}
+	}
+}
+
+// Where a backlog is worked off, the logs are hours ahead of the alerts that they cause. Deleting watermarkOf's case makes it
+// fail: what waits for the third alert would be gone.
+func TestAlertsMayBeFarBehindTheLogs(t *testing.T) {
+	t.Parallel()
+	r := testRule("chain", func(r *rule.Rule) {
+		r.Class, r.Threshold = event.Alert, &rule.Threshold{Count: 3, Within: time.Hour}
+	})
+	g := newEngine([]*rule.Rule{r}, Options{})
+	alerts := 0
+	for n := range int64(3) {
+		g.Apply(frame(0, n, n+1, (n+1)*int64(24*time.Hour)), 2*n)
+		f := heard(n, hitAt(r, int(n), "eva", n*second))
+		f.Clock = 1<<60 + n*second
+		alerts += len(g.Apply(f, 2*n+1).Alerts)
+	}
+	if alerts != 1 {
+		t.Errorf("%d alerts, want 1", alerts)
 	}
 }

@@ -7,6 +7,7 @@ type Progress struct {
 	From      int64 `json:"from"`      // first offset to apply again; at most Offset
 	Watermark int64 `json:"watermark"` // Unix nanoseconds, MinInt64: unknown
 	Clock     int64 `json:"clock"`     // likewise, where all origins are idle
+	Alerts    int64 `json:"alerts"`    // likewise, for rules over alerts
 }
 
 // Progress returns how far the engine has come when all frames below offset were applied. While it still replays, that is
@@ -15,7 +16,7 @@ func (g *Engine) Progress(offset int64) Progress {
 	if g.replays {
 		return g.progress
 	}
-	p := Progress{Offset: offset, From: offset, Watermark: g.origins.watermark, Clock: g.origins.clock}
+	p := Progress{Offset: offset, From: offset, Watermark: g.origins.watermark, Clock: g.origins.clock, Alerts: g.origins.alerts}
 	for _, k := range g.order {
 		if s, ok := k.kind.(settler); ok {
 			if from, some := s.needs(); some {
@@ -30,8 +31,11 @@ func (g *Engine) Progress(offset int64) Progress {
 // only rebuild state.
 func (g *Engine) Resume(p Progress) {
 	g.replays, g.progress = true, p
-	t := times{watermark: p.Watermark, clock: p.Clock}
 	for _, k := range g.order {
+		t := times{watermark: p.Watermark, clock: p.Clock}
+		if k.rule.OverAlerts() {
+			t.watermark = p.Alerts
+		}
 		if s, ok := k.kind.(settler); ok {
 			s.resume(t)
 		}
@@ -44,4 +48,5 @@ func (g *Engine) caughtUp() {
 	g.replays = false
 	g.origins.watermark = max(g.origins.watermark, g.progress.Watermark)
 	g.origins.clock = max(g.origins.clock, g.progress.Clock)
+	g.origins.alerts = max(g.origins.alerts, g.progress.Alerts)
 }

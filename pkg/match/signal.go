@@ -38,15 +38,16 @@ type Sample struct {
 
 // Frame is what detect sends to one shard for one range of one partition: all its signals, and how far time has come.
 type Frame struct {
-	Schema  int             `json:"schema"`   // 1
-	Origin  record.Position `json:"origin"`   // Offset is the range's first offset
-	To      int64           `json:"to"`       // first offset after the range
-	RuleSet string          `json:"rule_set"` // rule.Set.Hash of the set that made it
+	Schema  int             `json:"schema"`           // 1
+	Origin  record.Position `json:"origin"`           // Offset is the range's first offset
+	Alerts  bool            `json:"alerts,omitempty"` // the origin is alerts, not logs
+	To      int64           `json:"to"`               // first offset after the range
+	RuleSet string          `json:"rule_set"`         // rule.Set.Hash of the set that made it
 	// Watermark is the smallest event time that may still come from this origin, Unix nanoseconds; an idle origin
 	// says MaxInt64, 0 is unknown.
 	Watermark int64 `json:"watermark"`
-	// Clock is what time it was at an idle origin, Unix nanoseconds; 0 in all other frames. Only kind absence looks at it: where
-	// nothing comes any more, event time stands still, and that is just when it matters.
+	// Clock is what time it was at an idle origin, or at that of alerts, Unix nanoseconds; 0 in all other frames. Kind absence
+	// looks at it: where nothing comes any more, event time stands still, and that is just when it matters; and rules over alerts.
 	Clock   int64    `json:"clock,omitempty"`
 	Part    int      `json:"part"`              // from 0
 	Parts   int      `json:"parts"`             // a frame over the message limit goes in parts and counts when complete

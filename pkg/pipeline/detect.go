@@ -235,10 +235,11 @@ func (d *detector) send(ctx context.Context, r *Range, w *watcher) error {
 		frame := &match.Frame{
 			Schema:  1,
 			Origin:  record.Position{Epoch: r.Epoch, Topic: r.Topic, Partition: r.Partition, Offset: r.From},
+			Alerts:  r.Topic == bus.Alerts,
 			To:      r.To,
 			RuleSet: w.set.Hash(), Watermark: w.watermark(r.Idle || r.Topic == bus.Alerts, now), Signals: signals,
 		}
-		if r.Idle {
+		if r.Idle || frame.Alerts {
 			frame.Clock = now.UnixNano()
 		}
 		parts, err := match.Encode(frame, maxFrame)
@@ -270,8 +271,8 @@ func (w *watcher) advance(source string, eventTime int64, now time.Time) {
 }
 
 // watermark is the event time that the slowest source of the partition has reached, 0 when nobody knows; an idle
-// partition holds nobody back. Nor do alerts ever: they come of logs that the watermark has heard of, and what waits for
-// them waits on its own (correlate.AlertDelay).
+// partition holds nobody back. Nor do alerts ever: they come of logs that the watermark has heard of, and and rules over
+// alerts have a time of their own (correlate's origins).
 func (w *watcher) watermark(idle bool, now time.Time) int64 {
 	if idle {
 		return math.MaxInt64

@@ -3,6 +3,7 @@ package scan
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -85,9 +86,13 @@ func stream(t *rapid.T, set *rule.Set, lines []string) []alert.Alert {
 	g := correlate.New(set, correlate.Options{})
 	m, d := match.New(set), format.NewDecoder(builtin.Formats())
 	alerts := map[string]alert.Alert{}
+	now, clock := int64(0), int64(1)<<60
 	offset := map[string]int64{}
 	apply := func(topic string) []alert.Alert {
-		f := match.Frame{Origin: record.Position{Epoch: 1, Topic: topic, Offset: offset[topic]}, To: offset[topic] + 1, Signals: m.Signals(1)[0]}
+		f := match.Frame{Origin: record.Position{Epoch: 1, Topic: topic, Offset: offset[topic]}, Alerts: topic == "alerts", To: offset[topic] + 1, Watermark: now, Signals: m.Signals(1)[0]}
+		if f.Alerts {
+			f.Watermark, f.Clock = math.MaxInt64, clock
+		}
 		offset[topic]++
 		offset["signals"]++
 		r := g.Apply(&f, offset["signals"])
@@ -101,7 +106,10 @@ func stream(t *rapid.T, set *rule.Set, lines []string) []alert.Alert {
 	for len(lines) > 0 {
 		n := rapid.IntRange(1, len(lines)).Draw(t, "range")
 		for _, line := range lines[:n] {
-			if err := d.Decode(&record.Record{Raw: []byte(line), Format: "cloudtrail"}, func(e *event.Event) { m.Event(e) }); err != nil {
+			if err := d.Decode(&record.Record{Raw: []byte(line), Format: "cloudtrail"}, func(e *event.Event) {
+				now = e.UnixNano(event.EventTime)
+				m.Event(e)
+			}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -119,6 +127,10 @@ func stream(t *rapid.T, set *rule.Set, lines []string) []alert.Alert {
 				next = append(next, apply("alerts")...)
 			}
 			news = next
+		}
+		if rapid.Bool().Draw(t, "time goes on") { // all alerts are back: what no window needs may go
+			clock += int64(correlate.AlertDelay)
+			apply("alerts")
 		}
 	}
 	var out []alert.Alert

@@ -27,14 +27,14 @@ func Attacks() []Attack { return []Attack{RootUse, Cryptojacking, Exfiltration} 
 func Expected(a Attack) []string {
 	switch a {
 	case RootUse:
-		return []string{"aws-console-login-without-mfa", "aws-root-access-key-created", "aws-root-api-use", "aws-root-console-login"}
+		return []string{"aws-console-login-without-mfa", "aws-root-access-key-created", "aws-root-api-use", "aws-root-console-login", "aws-three-rules-one-identity"}
 	case Cryptojacking:
 		return []string{
 			"aws-access-denied-burst", "aws-gpu-instances-launched", "aws-instance-launch-spike", "aws-launch-then-mining",
-			"aws-new-launch-region", "aws-quota-recon-across-regions", "vpc-mining-port-flows",
+			"aws-new-launch-region", "aws-quota-recon-across-regions", "aws-three-rules-one-identity", "vpc-mining-port-flows",
 		}
 	case Exfiltration:
-		return []string{"aws-ebs-snapshot-shared", "s3-bulk-download-bytes", "s3-bulk-download-objects", "s3-secret-object-read", "vpc-large-egress"}
+		return []string{"aws-ebs-snapshot-shared", "aws-three-rules-one-identity", "s3-bulk-download-bytes", "s3-bulk-download-objects", "s3-secret-object-read", "vpc-large-egress"}
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ func detect(t *testing.T, set *rule.Set, o simulate.Options) map[string][]alert.
 		}
 		if signals := matcher.Signals(1)[0]; len(signals) > 0 {
 			f := match.Frame{
-				Schema: 1, Origin: record.Position{Epoch: 1, Topic: "alerts", Offset: back}, To: back + 1, RuleSet: set.Hash(), Parts: 1,
+				Schema: 1, Origin: record.Position{Epoch: 1, Topic: "alerts", Offset: back}, Alerts: true, To: back + 1, RuleSet: set.Hash(), Parts: 1,
 				Watermark: math.MaxInt64, Signals: slices.Clone(signals),
 			}
 			back++
@@ -109,7 +109,7 @@ func expected(attacks ...simulate.Attack) []string {
 		all = append(all, simulate.Expected(a)...)
 	}
 	slices.Sort(all)
-	return all
+	return slices.Compact(all)
 }
 
 // TestAlertsAreTheAttacks: a day without attacks raises nothing, with attacks exactly what each must raise.
