@@ -20,7 +20,7 @@ import (
 // guard that order in check.go returns, or one of the cases of ordered in compare.go, it fails.)
 func TestClosuresAgreeWithMachine(t *testing.T) {
 	t.Parallel()
-	const conditions, events, leastTrue = 90, 25, 1000
+	const conditions, events, leastTrue = 110, 25, 1000
 	var vocabularies []*vocabulary
 	for _, c := range event.LogClasses() {
 		vocabularies = append(vocabularies, newVocabulary(c).narrowed())

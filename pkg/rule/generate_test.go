@@ -130,7 +130,7 @@ func (g generator) right() generator {
 }
 
 func (g generator) number() string {
-	switch rapid.IntRange(0, 13).Draw(g.t, "number") {
+	switch rapid.IntRange(0, 14).Draw(g.t, "number") {
 	case 0, 1:
 		return fmt.Sprintf("(%s %s %d)", g.of(g.v.ints...), g.of("+", "-", "*", "/", "%"), rapid.IntRange(1, 3).Draw(g.t, "by"))
 	case 2:
@@ -139,7 +139,7 @@ func (g generator) number() string {
 		return "len(" + g.collection() + ")"
 	case 4:
 		return "count(" + g.of(g.v.lists...) + ", # contains " + quoted(g.t) + ")"
-	case 5:
+	case 5, 14:
 		return g.of("-", "+") + g.of(g.v.ints...)
 	case 6:
 		return fmt.Sprintf("%.1f", rapid.SampledFrom(reals).Draw(g.t, "float"))
@@ -189,7 +189,7 @@ func atoms() []func(g generator) string {
 		func(g generator) string {
 			return "glob(" + g.text() + ", " + fmt.Sprintf("%q", g.of("*", "R*t", "?oot", "*o*o*", "x.?", "ǅ*?", "", "**a")) + ")"
 		},
-		genPorts, genPolicy, genPolicy, genFold, genFold, genDistance, genQuantifier, genQuantifier,
+		genPorts, genPolicy, genPolicy, genPolicy, genFold, genFold, genDistance, genQuantifier, genQuantifier,
 		func(g generator) string {
 			return g.of("hour(event_time)", "weekday(event_time)") + g.of(" in 0..4", " == 4", " >= 0", " != 0")
 		},
