@@ -73,7 +73,7 @@ func (d *detection) selection(n *node) (expression, error) {
 		}
 		return and(parts...), nil
 	case list:
-		return d.selections1(n)
+		return d.anyOf(n)
 	case scalar:
 		return d.keywords(pair{at: n.at, value: n})
 	case null:
@@ -81,8 +81,8 @@ func (d *detection) selection(n *node) (expression, error) {
 	return expression{}, refuse(n.at, "an empty selection says nothing")
 }
 
-// selections1 compiles a list: keywords together, each mapping for itself.
-func (d *detection) selections1(n *node) (expression, error) {
+// anyOf compiles a list: keywords together, each mapping for itself.
+func (d *detection) anyOf(n *node) (expression, error) {
 	var parts []expression
 	words := &node{kind: list, at: n.at}
 	for _, item := range n.items {

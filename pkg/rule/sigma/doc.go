@@ -5,7 +5,9 @@
 // more or less than Sigma says is refused. It knows no files but through Read, and nothing of logs: fields of log sources
 // are mapped by tables (fields.go), on what our parsers make of them.
 //
-// The way of a rule: tree.go reads YAML, document.go takes documents apart, detection.go and item.go compile selections,
-// condition.go compiles the condition over them, write.go writes the file. correlation.go maps correlations on kinds.
+// The way of a rule: tree.go reads YAML, document.go takes documents apart, detection.go and item.go compile selections
+// (pattern.go and transform.go what values mean, operand.go, text.go and target.go how fields are asked), condition.go
+// compiles the condition over them, expression.go lays it out, write.go writes the file. correlation.go maps correlations on
+// kinds.
 // Start reading at Import.
 package sigma

@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -54,6 +55,17 @@ func newDocument(file string, n *node) *document {
 // is reports whether the document is what a reference means: its id or its name.
 func (d *document) is(reference string) bool {
 	return reference != "" && (strings.EqualFold(d.id, reference) || d.name == reference)
+}
+
+// filters reports whether the filter is one of the rule: it names the rule, or any of its log source.
+func (d *document) filters(rule *document) bool {
+	of, ours := rule.n.get("logsource"), d.n.get("logsource")
+	same := !slices.ContainsFunc([]string{"product", "category", "service"}, func(key string) bool {
+		return ours.textOf(key) != "" && !strings.EqualFold(ours.textOf(key), of.textOf(key))
+	})
+	return slices.ContainsFunc(d.n.get("filter").textsOf("rules"), func(name string) bool {
+		return rule.is(name) || name == "any" && same
+	})
 }
 
 var severities = map[string]string{

@@ -150,7 +150,7 @@ func (im *importer) compile() {
 	for i, c := range im.rules {
 		var filters []*document
 		for _, f := range im.filters {
-			if slices.ContainsFunc(f.n.get("filter").textsOf("rules"), func(r string) bool { return c.doc.is(r) }) {
+			if f.filters(c.doc) {
 				filters = append(filters, f)
 			}
 		}

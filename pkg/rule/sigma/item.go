@@ -27,6 +27,7 @@ type item struct {
 	order     string // ">", ">=", "<", "<="
 	clock     string // hour …
 	encodings []string
+	ways      []string // of comparing, as written: at most one
 }
 
 // orders are the modifiers that compare.
@@ -66,36 +67,26 @@ func readItem(p pair) (*item, error) {
 
 func (it *item) modify(m string) error {
 	switch m {
-	case "contains":
-		it.by = contains
-	case "startswith":
-		it.by = startsWith
-	case "endswith":
-		it.by = endsWith
+	case "contains", "startswith", "endswith":
+		it.by = map[string]op{"contains": contains, "startswith": startsWith, "endswith": endsWith}[m]
+		it.ways = append(it.ways, m)
+	case "exists", "cidr", "re", "gt", "gte", "lt", "lte":
+		it.exists, it.network, it.pattern = it.exists || m == "exists", it.network || m == "cidr", it.pattern || m == "re"
+		it.order = orders[m]
+		it.ways = append(it.ways, m)
 	case "all":
 		it.all = true
 	case "cased":
 		it.cased = true
 	case "neq":
 		it.unlike = true
-	case "exists":
-		it.exists = true
-	case "cidr":
-		it.network = true
 	case "fieldref":
 		it.other = true
-	case "re":
-		it.pattern = true
-	case "i", "m", "s", "ignorecase", "multiline", "dotall":
+	case "i", "m", "s":
 		if !it.pattern {
 			return refuse(it.at, "modifier %s belongs behind re", m)
 		}
-		it.flags += m[:1]
-		if m == "dotall" {
-			it.flags = it.flags[:len(it.flags)-1] + "s"
-		}
-	case "gt", "gte", "lt", "lte":
-		it.order = orders[m]
+		it.flags += m
 	case "windash", "base64", "base64offset", "wide", "utf16", "utf16le", "utf16be":
 		it.encodings = append(it.encodings, m)
 	case "hour", "minute", "day", "week", "month", "year":
@@ -104,6 +95,9 @@ func (it *item) modify(m string) error {
 		return refuse(it.at, "modifier expand needs values for its placeholders, and a rule alone has none")
 	default:
 		return &refusal{at: it.at, message: "modifier " + strconv.Quote(m) + " is not Sigma's", hint: nearest(m, modifiers)}
+	}
+	if len(it.ways) > 1 {
+		return refuse(it.at, "modifiers %s do not go together", strings.Join(it.ways, " and "))
 	}
 	return nil
 }
