@@ -131,7 +131,22 @@ func (x *Exception) readCondition(m *mapping, r *Rule, lists *lists) {
 	} else {
 		class = x.stepClass(m, stepNode, r)
 	}
-	x.When, x.cond = readCondition(m, m.need("when"), class, lists)
+	when := m.need("when")
+	x.When, x.cond = readCondition(m, when, class, lists)
+	if r.Absence != nil && x.cond != nil {
+		checkWholeGroups(m, when, r, x.cond)
+	}
+}
+
+// checkWholeGroups: a group of an absence rule that loses some of its events falls silent, and an exception only takes away.
+func checkWholeGroups(m *mapping, when ast.Node, r *Rule, cond *condition) {
+	for _, f := range cond.machine.fields {
+		if !slices.ContainsFunc(r.GroupBy, func(k Key) bool { return k.Field == f }) {
+			m.report(nodePlace(when), "", "%s is of kind absence, and a group without its events of one %s would fall silent: except whole groups, by %s",
+				r.ID, f.Name, strings.Join(keyNames(r.GroupBy), ", "))
+			return
+		}
+	}
 }
 
 // stepClass returns the class of the events that the exception is about.
