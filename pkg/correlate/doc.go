@@ -15,6 +15,10 @@
 //
 // Reload goes on with other rules between two frames: a rule whose hash is the same keeps its state.
 //
+// Rules over alerts are like all others, but for three things: their matches are never combined, and one that comes again is
+// known by its event's id (group.again); and their time is what the watermark was AlertDelay ago, since alerts are behind it
+// (origins.hear). A baseline of alerts is the exception to the second: its buckets count an alert that is told again twice.
+//
 // State is bounded per rule; what is over the bound goes out stalest first and is counted. There is one folder a kind:
 // threshold, distinct and sum say when a window holds (Window), sequence where one is complete, firstseen is a memory; match
 // needs none.

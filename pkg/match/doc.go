@@ -6,5 +6,8 @@
 // deliveries further apart are the pipeline's to meet. Events come from format, rules from rule; signals travel in
 // frames (frame.go) through bus to correlate. No clock, no logger, no I/O.
 //
+// Alerts come in through Matcher.Alert and are matched as events of class alert; a path with [] makes several signals of one
+// event (elements.go).
+//
 // Start at Signal, then Matcher, then Encode and Assembler.
 package match

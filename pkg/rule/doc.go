@@ -79,6 +79,22 @@
 //
 // Rule.Explainer divides a condition at its and, or and not, and says of each part what came of it for an event.
 //
+// # Rules over alerts
+//
+// A rule of class alert, or a step of it, looks at the alerts of other rules. It has no outcome. A condition that requires
+// rule_id to be one of some ids reads the alerts of those rules; any other reads those of all rules over logs, and never those
+// of rules over alerts. That no rule reads itself, by whatever way, is checked at load. Alerts about Shrike itself (lost
+// records, a full disk) are never read; those about trails whose files were changed are.
+//
+// An alert is met once, with the lowest severity of its rule that it has reached and for which the condition holds: one of a
+// rule that gives medium and high, and is high, has also reached medium. event_time is when it fired so. group has the values of
+// its group_by (group.src_ip, group["request.bucketName"]); account_id, region, src_ip, actor and the like are taken from there,
+// or from its first event that shows them: what alerts are to be joined by, their rules should group by or show. title and count
+// are as they were when that severity was reached, and may differ from run to run: conditions should not ask for them.
+//
+// In tests, a log of such a rule may be an alert in its own JSON, of which rule_id is enough (format: alert, where it has to be
+// said).
+//
 // Start reading at Rule, then follow a rule file: load.go finds it, yaml.go and read.go read it, check.go makes its
 // condition total (nothing ever meets a missing value), closure.go compiles it to closures and machine.go to expr's
 // virtual machine, need.go says what of an event it needs, index.go finds the few rules that an event can match by that, set.go
