@@ -43,7 +43,7 @@ func written(r *sigma.Result) string {
 		b.Write(x.Text)
 	}
 	for _, x := range r.Refusals {
-		fmt.Fprintf(&b, "refused %q: %s\n", x.Title, x.Problem.Error())
+		fmt.Fprintf(&b, "refused %q: %s\n", x.Title, x.Error())
 	}
 	return b.String()
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -18,14 +19,7 @@ type asked struct {
 	Values    []any
 }
 
-func (a asked) has(modifier string) bool {
-	for _, m := range a.Modifiers {
-		if m == modifier {
-			return true
-		}
-	}
-	return false
-}
+func (a asked) has(modifier string) bool { return slices.Contains(a.Modifiers, modifier) }
 
 // holds reports whether the record is as the entry says.
 func (a asked) holds(record map[string]json.RawMessage) bool {

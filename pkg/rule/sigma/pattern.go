@@ -16,10 +16,7 @@ type piece struct {
 	wild rune // '*' any text, '?' one character, 0 for a text
 }
 
-var (
-	anyText = piece{wild: '*'}
-	oneRune = piece{wild: '?'}
-)
+var anyText = piece{wild: '*'}
 
 // parsePattern reads wildcards and their escapes: a backslash stands for itself unless *, ? or another one follows.
 func parsePattern(s string) pattern {

@@ -26,7 +26,7 @@ func (o operand) targets(tests []test, cased bool) expression {
 		}
 	}
 	loose, tight := slices.Concat(by[contains], by[startsWith]), slices.Concat(by[endsWith], by[equals])
-	parts = append(parts, textual(urlPath, loose, cased), and(empty(urlQuery), textual(urlPath, tight, cased)),
+	parts = append(parts, textual(urlPath, loose, cased), and(noQuery(), textual(urlPath, tight, cased)),
 		textual(urlQuery, slices.Concat(loose, tight), cased))
 	if o.text == wholeURL {
 		parts = append(parts, whole(tests, cased))
@@ -34,7 +34,7 @@ func (o operand) targets(tests []test, cased bool) expression {
 	return or(parts...)
 }
 
-func empty(x string) expression { return compared(x+` == ""`, x+` != ""`) }
+func noQuery() expression { return compared(urlQuery+` == ""`, urlQuery+` != ""`) }
 
 // across is a test that may hold over the end of the path and the beginning of the query.
 func across(t test, cased bool) expression {
@@ -42,12 +42,12 @@ func across(t test, cased bool) expression {
 	if before, after, ok := questioned(t); ok {
 		inPath := expression{join: never}
 		if t.op == glob {
-			inPath = and(pick(openEnded(t.pattern, true), expression{join: always}, empty(urlQuery)), textual(urlPath, []test{t}, cased))
+			inPath = and(pick(openEnded(t.pattern, true), expression{join: always}, noQuery()), textual(urlPath, []test{t}, cased))
 		}
 		return or(and(side(urlPath, before, cased), side(urlQuery, after, cased)), inPath, inQuery)
 	}
-	return or(inQuery, and(empty(urlQuery), textual(urlPath, []test{t}, cased)),
-		and(not(empty(urlQuery)), textual("("+urlPath+` + "?" + `+urlQuery+")", []test{t}, cased)))
+	return or(inQuery, and(noQuery(), textual(urlPath, []test{t}, cased)),
+		and(not(noQuery()), textual("("+urlPath+` + "?" + `+urlQuery+")", []test{t}, cased)))
 }
 
 // questioned takes a test apart at its one question mark, which stands between path and query: what it asks of the end of
@@ -101,7 +101,7 @@ func side(x string, t test, cased bool) expression {
 	case t.op == equals:
 		return expression{join: never}
 	case x == urlQuery:
-		return not(empty(urlQuery))
+		return not(noQuery())
 	}
 	return expression{join: always}
 }
@@ -132,6 +132,6 @@ func whole(tests []test, cased bool) expression {
 		}
 	}
 	return or(textual("url_host", hosts, cased), textual("url_scheme", schemes, cased), textual("("+wholeURL+")", loose, cased),
-		and(empty(urlQuery), textual("("+wholeURL+")", slices.Concat(tight, all), cased)),
-		and(not(empty(urlQuery)), textual("("+wholeURL+` + "?" + `+urlQuery+")", all, cased)))
+		and(noQuery(), textual("("+wholeURL+")", slices.Concat(tight, all), cased)),
+		and(not(noQuery()), textual("("+wholeURL+` + "?" + `+urlQuery+")", all, cased)))
 }
