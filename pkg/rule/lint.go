@@ -164,6 +164,6 @@ func (p textPlaces) at(text string, offset int) place {
 // checkTests: only rules that are said to be experimental load without tests.
 func checkTests(l *linter, r *Rule) {
 	if len(r.Tests) == 0 {
-		l.warn(r, place{1, 1}, "", "the rule has no tests: show by example what it finds, and by a near miss what it leaves alone")
+		l.warn(r, r.origin.keys["id"], "", "the rule has no tests: show by example what it finds, and by a near miss what it leaves alone")
 	}
 }

@@ -86,7 +86,7 @@ func yamlFiles(t *testing.T, roots ...string) []string {
 func TestSchemaTakesWhatLoads(t *testing.T) {
 	t.Parallel()
 	schemas := compileSchemas(t)
-	names := yamlFiles(t, "testdata/good", "testdata/lint", "../../detections")
+	names := yamlFiles(t, "testdata/good", "testdata/lint", "../ruletest/testdata/good", "../../detections")
 	for _, name := range names {
 		v, ok := instance(t, name)
 		if !ok {
