@@ -47,7 +47,7 @@ func (x *explaining) explained(e *event.Event, verdicts []rule.Verdict) explaine
 		NativeID: e.Text(event.NativeID), Class: e.Class.String(),
 	}
 	if e.Record != nil {
-		all.File, all.Line = e.Record.Origin.Object, int64(e.Record.Origin.Line)
+		all.File, all.Line = e.Record.Origin.Object, e.Record.Origin.Line
 	}
 	for i := range verdicts {
 		v := &verdicts[i]
