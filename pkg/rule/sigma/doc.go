@@ -1,7 +1,8 @@
 // Package sigma translates Sigma rules, correlations and filters (specification 2.1) into rules of ours.
 //
 // Import takes the text of files and returns rule files, each a text that a person could have written, and for each Sigma
-// rule that has no equal among our rules the reason, with its place. Semantics are kept, not approximated: what would match
+// rule that has no equal among our rules the reason, with its place. Semantics are kept, not approximated (docs/SIGMA.md names
+// the few fields where ours say more): what would match
 // more or less than Sigma says is refused. It knows no files but through Read, and nothing of logs: fields of log sources
 // are mapped by tables (fields.go), on what our parsers make of them.
 //
