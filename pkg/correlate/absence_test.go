@@ -278,3 +278,37 @@ func TestAbsenceStateIsBounded(t *testing.T) {
 		t.Errorf("told %q", told)
 	}
 }
+
+// BenchmarkAbsences is one rule over 100,000 group keys that are all seen again and again. bytes/key is the heap that the state
+// takes.
+func BenchmarkAbsences(b *testing.B) {
+	const keys, perFrame = 100_000, 1000
+	r := absenceRule(0)
+	g := newEngine([]*rule.Rule{r}, Options{})
+	next := 0
+	makeFrame := func() *match.Frame {
+		at := 100*minute + int64(next)*second/1000
+		f := frame(0, int64(next), int64(next+perFrame), at)
+		for range perFrame {
+			h := hit{uid: fmt.Sprintf("%032x", next), at: at, actor: fmt.Sprintf("arn:aws:iam::111122223333:user/%05d", next%keys), severity: "low"}
+			f.Signals = append(f.Signals, h.signal(r))
+			next++
+		}
+		return f
+	}
+	before := heapBytes()
+	for range keys / perFrame {
+		g.Apply(makeFrame(), int64(next))
+	}
+	perKey := float64(heapBytes()-before) / keys
+	b.ResetTimer()
+	for range b.N {
+		b.StopTimer()
+		f := makeFrame()
+		b.StartTimer()
+		g.Apply(f, int64(next))
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/perFrame, "ns/signal")
+	b.ReportMetric(perKey, "bytes/key")
+	b.ReportMetric(float64(g.Stats().Rules[0].Bytes)/float64(g.Stats().Rules[0].Keys), "counted-bytes/key")
+}

@@ -1,6 +1,7 @@
 package correlate
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -372,4 +373,63 @@ func TestBaselineWaitsForItsMemory(t *testing.T) {
 	if _, held := g.Held(); held || g.Waiting() != nil {
 		t.Error("still waiting")
 	}
+}
+
+// BenchmarkBaselines is one rule over 20,000 group keys with two weeks of hours behind each: what a shard does once frames
+// are decoded, and what closing an hour of all keys costs. bytes/key is the heap that the state takes, with one signal of four
+// samples a key in the open hour.
+func BenchmarkBaselines(b *testing.B) {
+	const keys, past = 20_000, 336
+	hour := int64(time.Hour)
+	r := testRule("baseline", func(r *rule.Rule) {
+		r.GroupBy = []rule.Key{key("interface_id")}
+		r.Capture = []rule.Key{key("interface_id"), key("dst_port")}
+		r.Baseline = &rule.Baseline{Of: key("bytes"), Bucket: time.Hour, Past: past * time.Hour, Learning: 72 * time.Hour, AtLeast: 1 << 40, Above: rule.Above{Deviations: 4}}
+	})
+	before := heapBytes()
+	g := newEngine([]*rule.Rule{r}, Options{MaxBytes: 1 << 40})
+	var names []string
+	for n := range keys {
+		names = append(names, fmt.Sprintf("eni-0a1b2c3d4e5f%05d", n))
+	}
+	texts := heapBytes() - before
+	for n := range keys {
+		rows := make([]Bucket, past)
+		for h := range rows {
+			rows[h] = Bucket{RuleHash: r.Hash, Key: memoKey(names[n : n+1]), Time: int64(h) * hour, Value: float64(n + h)}
+		}
+		g.Remember(rows)
+	}
+	g.Recall(nil)
+	at, next := int64(past), int64(0)
+	frameOf := func() *match.Frame {
+		f := frame(0, next, next+1, at*hour)
+		next++
+		for n := range keys {
+			s := match.Signal{Rule: r.ID, Hash: r.Hash, Key: names[n : n+1], Time: at * hour, Count: 9, Sum: float64(n), Severity: "low"}
+			for i := range 4 {
+				s.Samples = append(s.Samples, match.Sample{EventUID: fmt.Sprintf("%028x%04x", n, i), Class: "flow", EventTime: at*hour + int64(i),
+					Fields: map[string]json.RawMessage{"interface_id": json.RawMessage(`"` + names[n] + `"`), "dst_port": json.RawMessage("443")}})
+			}
+			f.Signals = append(f.Signals, s)
+		}
+		return f
+	}
+	g.Apply(frameOf(), next)
+	perKey := float64(heapBytes()-before-texts) / keys
+	counted := float64(g.Stats().Rules[0].Bytes) / keys
+	closing, rows := time.Duration(0), 0
+	for b.Loop() {
+		b.StopTimer()
+		at++
+		f := frameOf()
+		b.StartTimer()
+		started := time.Now()
+		rows += len(g.Apply(f, next).Buckets)
+		closing += time.Since(started)
+	}
+	b.ReportMetric(float64(closing.Nanoseconds())/float64(b.N)/keys, "ns/signal")
+	b.ReportMetric(float64(rows)/float64(b.N), "rows/op")
+	b.ReportMetric(perKey, "bytes/key")
+	b.ReportMetric(counted, "counted-bytes/key")
 }

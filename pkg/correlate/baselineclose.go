@@ -114,13 +114,16 @@ func (g *baselines) grow(k *series, e *excess, bucket, offset int64) {
 	k.open.reached.tell(0, offset+1)
 }
 
-// remember takes a row of the memory in. Rows of one group come in the order of time, and may come again.
-func (g *baselines) remember(b *Bucket) {
-	key, err := readKey(b.Key)
-	if err != nil {
-		return // at worst the group learns again
+// remember takes a row of the memory in. Rows of one group come in the order of time, and may come again. k is the group of the
+// row before, nil for the first, where that was of the same key; remember returns the row's own.
+func (g *baselines) remember(b *Bucket, k *series) *series {
+	if k == nil {
+		key, err := readKey(b.Key)
+		if err != nil {
+			return nil // at worst the group learns again
+		}
+		k = g.series(packKey(nil, key))
 	}
-	k := g.series(packKey(nil, key))
 	bucket := floorDiv(b.Time, g.width)
 	if n := len(k.ahead); !g.resumed || bucket < g.settled {
 		k.past.Put(bucket, b.Value, int(g.test.Keep))
@@ -136,6 +139,7 @@ func (g *baselines) remember(b *Bucket) {
 		}, bucket, b.Offset)
 	}
 	g.resize(k)
+	return k
 }
 
 // recollect adds to an open alert the samples of a bucket that was evaluated before the restart: all else of it the memory

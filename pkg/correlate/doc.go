@@ -10,8 +10,23 @@
 //     hash of these; its count, times, severity and samples are those of the events in (e−W, e] over its firing ends.
 //   - Of a sequence, e is the time of an event that completes a match, and what counts are the events that take part in one
 //     (package sequence has the definition). Where the sequence has unless steps, a later event could take an end away: such
-//     ends are decided once the watermark has passed what is forbidden, or at Finish, and stay decided. That is the one place
-//     where an event that comes later than the watermark said makes a difference: it can still add, and no longer forbid.
+//     ends are decided once the watermark has passed what is forbidden, or at Finish, and stay decided. An event that comes
+//     later than the watermark said can still add, and no longer forbid.
+//   - A bucket of a baseline is closed when the watermark has passed its end by a grace (a quarter of the bucket, Lateness at
+//     most). It is then held against the group's earlier buckets (package baseline says exactly how), given out as a row of
+//     memory (Bucket), once, and part of the past from then on. What comes for a closed bucket is late: counted, and no more.
+//     An alert is the buckets of a period that fired; a bucket belongs to the period that it begins in.
+//   - A silence is decided when time has passed its end by the same grace, and told once; the group then is unknown until it is
+//     seen again. An event that comes when its own silence would have been decided is late, and no sign of life: so history that
+//     is played back into a live system neither revives a group nor tells of silences long past. Time is the watermark, or
+//     where all origins are idle their clocks less Lateness: event time stands still just when nothing comes any more. The clock
+//     decides silences and nothing else. A silence that shows only after Forget is not told.
+//
+// What these two decide they decide once, which is harder to keep up over a restart than what can be worked out again. So
+// whoever commits an offset keeps the engine's Progress with it: how far time had come, and from which offset the signals of
+// open buckets and unfinished silences are to be replayed. Frames below that offset then only rebuild state (Resume). Baselines
+// wait for their memory (Remember, Recall): their buckets are closed meanwhile and evaluated when it is there, as of the
+// offsets that closed them.
 //
 // Reload goes on with other rules between two frames: a rule whose hash is the same keeps its state.
 //
@@ -20,9 +35,10 @@
 // (origins.hear). A baseline of alerts is the exception to the second: its buckets count an alert that is told again twice.
 //
 // State is bounded per rule; what is over the bound goes out stalest first and is counted. There is one folder a kind:
-// threshold, distinct and sum say when a window holds (Window), sequence where one is complete, firstseen is a memory; match
-// needs none.
+// threshold, distinct and sum say when a window holds (Window), sequence where one is complete, firstseen is a memory, baseline
+// says what is above a past, absence where silences begin; match needs none.
 //
 // Start at Engine.Apply, then group.go (windows and periods), then render.go (the alert's words). Sequences are in
 // sequences.go, those that wait in sequencewait.go, and those whose steps do not say whole which group they are in rooms.go.
+// Baselines are in baselines.go and baselineclose.go, absences in absences.go, what a restart needs in progress.go.
 package correlate

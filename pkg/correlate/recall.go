@@ -84,10 +84,20 @@ func (g *Engine) Remember(buckets []Bucket) {
 			byHash[k.rule.Hash] = b
 		}
 	}
+	var last *Bucket
+	var group *series
 	for i := range buckets {
-		if b := byHash[buckets[i].RuleHash]; b != nil {
-			b.remember(&buckets[i])
+		b := &buckets[i]
+		if last == nil || last.RuleHash != b.RuleHash || last.Key != b.Key {
+			group = nil
 		}
+		if g := byHash[b.RuleHash]; g != nil {
+			group = g.remember(b, group)
+		}
+		last = b
+	}
+	for _, b := range byHash {
+		b.flush(nil, 0)
 	}
 }
 

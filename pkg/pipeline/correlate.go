@@ -48,7 +48,7 @@ func correlateWith(ctx context.Context, o CorrelateOptions, send commitFunc) err
 		s := &shard{
 			CorrelateOptions: o, claim: claim, send: send, metrics: m, set: set, met: map[string]bool{set.Hash(): true},
 			engine:  correlate.New(set, correlate.Options{MaxKeys: o.MaxKeys, MaxBytes: o.MaxBytes, Shard: claim.Partition}),
-			partial: -1, held: -1, evicted: make(map[string]uint64), recalled: make(chan recollection),
+			partial: -1, held: -1, counted: make(map[string]exported), recalled: make(chan recollection),
 			log: o.Log.With(zap.Int("shard", claim.Partition)),
 		}
 		return s.run(ctx)
@@ -68,13 +68,13 @@ type shard struct {
 	diary     diary
 	log       *zap.Logger
 
-	progress  string            // the engine's at the last checkpoint, as metadata of a commit
-	muted     int64             // frames before this offset only rebuild state: their alerts went out before
-	done      int64             // first offset not yet correlated
-	committed int64             // offset of the last commit
-	partial   int64             // first offset of frames that are not complete; -1 when there are none
-	held      int64             // first offset of frames with signals that wait for the memory; -1 when there are none
-	evicted   map[string]uint64 // exported by rule
+	progress  string              // the engine's at the last checkpoint, as metadata of a commit
+	muted     int64               // frames before this offset only rebuild state: their alerts went out before
+	done      int64               // first offset not yet correlated
+	committed int64               // offset of the last commit
+	partial   int64               // first offset of frames that are not complete; -1 when there are none
+	held      int64               // first offset of frames with signals that wait for the memory; -1 when there are none
+	counted   map[string]exported // exported by rule
 
 	helpers   sync.WaitGroup // goroutines that end with run's context
 	recalling bool           // the memory is being asked
@@ -248,7 +248,7 @@ func (s *shard) safe() int64 {
 
 // checkpoint commits how far the shard has come, or begins to write the rows that must be durable before that.
 func (s *shard) checkpoint(ctx context.Context) error {
-	s.metrics.observe(s.engine.Stats(), s.evicted)
+	s.metrics.observe(s.engine.Stats(), s.counted)
 	switch {
 	case s.diary.writing != nil:
 		return nil // the commit follows the write

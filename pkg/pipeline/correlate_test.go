@@ -183,7 +183,10 @@ func (dying) WriteBuckets(context.Context, []correlate.Bucket) error { return er
 // counts, same revisions. What was committed is not sent again.
 func TestCorrelateGoesOnAfterCrashes(t *testing.T) {
 	t.Parallel()
-	set := rules(t)
+	set := rulesWith(t, map[string]string{
+		"usual":  ruleText("usual", "baseline: { bucket: 1m, past: 10m, learning: 2m, above: { quantile: 0.5, times: 1.5 }, at_least: 2 }\ndedup: 5m"),
+		"silent": ruleText("silent", "absence: { for: 2m, forget: 1h }"),
+	})
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
@@ -234,6 +237,11 @@ func TestCorrelateGoesOnAfterCrashes(t *testing.T) {
 			if diff := cmp.Diff(latest(want), latest(got)); diff != "" {
 				t.Errorf("alerts (-uninterrupted +interrupted):\n%s", diff)
 			}
+			for _, id := range []string{"usual", "silent"} {
+				if !slices.ContainsFunc(want, func(a alert.Alert) bool { return a.RuleID == id }) {
+					t.Errorf("no alert of %s among %d", id, len(want))
+				}
+			}
 		})
 	}
 }
@@ -251,8 +259,14 @@ func drawFrames(set *rule.Set, rng *rand.Rand, n int) []*match.Frame {
 		for range rng.IntN(4) {
 			actor := fmt.Sprint("actor-", rng.IntN(3))
 			signals = append(signals, o.signal("often", actor, at()), o.region(actor, fmt.Sprint("region-", rng.IntN(12)), at()))
+			if set.Rule("usual") != nil {
+				usual := o.signal("usual", actor, at().Truncate(time.Minute))
+				signals = append(signals, usual, o.signal("silent", actor, at()))
+			}
 		}
-		frames = append(frames, o.frame(signals...))
+		f := o.frame(signals...)
+		f.Watermark = start.Add(time.Duration(i*20-60) * time.Second).UnixNano()
+		frames = append(frames, f)
 	}
 	return frames
 }
@@ -418,4 +432,47 @@ func TestCorrelateReadsPartsAgain(t *testing.T) {
 	options = w.correlate(set, &notebook{})
 	w.run(func(ctx context.Context) error { return Correlate(ctx, options) })
 	w.alerted("once", "part-19")
+}
+
+// What a baseline is held against outlives the shard, in ClickHouse: frames of two days ago are not read again.
+func TestCorrelateRemembersBaselines(t *testing.T) {
+	t.Parallel()
+	set := rulesWith(t, map[string]string{
+		"usual": ruleText("usual", "baseline: { bucket: 1h, past: 10h, learning: 3h, above: { quantile: 1, times: 2 }, at_least: 3 }"),
+	})
+	w, o := newWay(t, 1), origin{set: set}
+	db := newTables(t, w)
+	hour := time.Now().Truncate(time.Hour).Add(-20 * time.Hour)
+	frame := func(h int, actors ...string) []bus.Message {
+		at := hour.Add(time.Duration(h) * time.Hour)
+		var signals []match.Signal
+		for _, a := range actors {
+			signals = append(signals, o.signal("usual", a, at))
+		}
+		f := o.frame(signals...)
+		f.Watermark = at.UnixNano()
+		messages := w.parts(maxFrame, f)
+		messages[0].Time = time.Now().Add(-48 * time.Hour)
+		return messages
+	}
+	options := w.correlate(set, db.Store)
+	stop := w.run(func(ctx context.Context) error { return Correlate(ctx, options) })
+	for h := range 4 {
+		w.send(frame(h, "eva")...)
+	}
+	w.send(frame(5)...)
+	w.commit("correlate", bus.Signals, 5)
+	stop()
+	if got := db.query("SELECT count(), sum(value), countIf(fired) FROM baselines FINAL"); got != "4 4 0" {
+		t.Errorf("rows, their sum, fired: got %q, want four of 1", got)
+	}
+	options = w.correlate(set, db.Store)
+	w.run(func(ctx context.Context) error { return Correlate(ctx, options) })
+	w.send(frame(6, "eva", "eva", "eva", "bob", "bob", "bob")...)
+	w.send(frame(8)...)
+	for _, a := range w.alerted("usual", "eva") {
+		if a.Entity.ID == "bob" || a.Count != 3 {
+			t.Errorf("alert about %s with %d: bob has no past, eva has three", a.Entity.ID, a.Count)
+		}
+	}
 }

@@ -127,7 +127,8 @@ func TestDetectHeartbeats(t *testing.T) {
 	const shards = 4
 	w := newWay(t, shards)
 	d := newDetector(w.detect(rules(t), shards))
-	at := time.Now().Truncate(time.Second)
+	started := time.Now()
+	at := started.Truncate(time.Second)
 	next := func(r Range, messages ...bus.Message) {
 		t.Helper()
 		r.Epoch, r.Topic, r.Messages = 1, "records.api", messages
@@ -143,6 +144,9 @@ func TestDetectHeartbeats(t *testing.T) {
 		var watermarks []int64
 		for _, f := range all {
 			watermarks = append(watermarks, f.Watermark)
+			if idle := f.Watermark == math.MaxInt64; idle != (f.Clock >= started.UnixNano()) || idle != (f.Clock != 0) {
+				t.Errorf("shard %d heard clock %d with watermark %d: only who is idle says what time it is", shard, f.Clock, f.Watermark)
+			}
 		}
 		if want := []int64{at.UnixNano(), math.MaxInt64}; !slices.Equal(watermarks, want) {
 			t.Errorf("shard %d heard watermarks %d, want %d", shard, watermarks, want)

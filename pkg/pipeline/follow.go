@@ -47,18 +47,19 @@ func (s *shard) meet(hash string) {
 
 // reload puts the set in the place of the engine's.
 func (s *shard) reload(ctx context.Context, set *rule.Set) {
-	s.metrics.observe(s.engine.Stats(), s.evicted) // what goes now has been counted
+	s.metrics.observe(s.engine.Stats(), s.counted) // what goes now has been counted
 	done := s.engine.Reload(set)
 	s.set = set
 	s.meet(set.Hash())
 	s.metrics.skipped.Add(float64(done.Skipped))
 	for _, id := range slices.Concat(done.Fresh, done.Gone) {
-		delete(s.evicted, id)
+		delete(s.counted, id)
 	}
 	for _, id := range done.Gone {
+		s.metrics.ruleKeys.DeleteLabelValues(id, strconv.Itoa(s.claim.Partition))
 		s.metrics.ruleBytes.DeleteLabelValues(id, strconv.Itoa(s.claim.Partition))
 	}
-	name(ruleIDs(set), s.metrics.alerts, s.metrics.evicted)
+	name(ruleIDs(set), s.metrics.alerts, s.metrics.evicted, s.metrics.late)
 	if _, waits := s.engine.Held(); !waits {
 		s.held = -1
 	}

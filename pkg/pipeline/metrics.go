@@ -91,10 +91,10 @@ func histogram(reg prometheus.Registerer, name, help string, buckets []float64) 
 
 // correlateMetrics counts what the shards of this process do.
 type correlateMetrics struct {
-	alerts, evicted              *prometheus.CounterVec // rule
+	alerts, evicted, late        *prometheus.CounterVec // rule
 	dropped, skipped, unreadable prometheus.Counter
 	keys, bytes                  *prometheus.GaugeVec // shard
-	ruleBytes                    *prometheus.GaugeVec // rule, shard
+	ruleKeys, ruleBytes          *prometheus.GaugeVec // rule, shard
 	held                         *prometheus.GaugeVec // shard
 }
 
@@ -102,28 +102,36 @@ func newCorrelateMetrics(reg prometheus.Registerer, set *rule.Set, shards int) *
 	m := &correlateMetrics{
 		alerts:     counters(reg, "shrike_alerts_total", "Alerts and updates of alerts sent.", "rule", ruleIDs(set)...),
 		evicted:    counters(reg, "shrike_evicted_groups_total", "Groups that a rule forgot because its state was full.", "rule", ruleIDs(set)...),
+		late:       counters(reg, "shrike_late_matches_total", "Matches of baselines and absences that came when what they belong to was decided.", "rule", ruleIDs(set)...),
 		dropped:    counter(reg, "shrike_repeated_frames_total", "Frames dropped because they were applied before."),
 		skipped:    counter(reg, "shrike_skipped_signals_total", "Signals not evaluated: of unknown rules, or held back over the bound."),
 		unreadable: counter(reg, "shrike_unreadable_frames_total", "Messages of the topic signals that are no frame."),
 		keys:       gauges(reg, "shrike_state_groups", "Groups that a shard tracks.", "shard", shards),
 		bytes:      gauges(reg, "shrike_state_bytes", "Estimated memory of the groups that a shard tracks, in bytes.", "shard", shards),
+		ruleKeys:   ruleGauge(reg, "shrike_rule_state_groups", "Groups of a rule that a shard tracks."),
 		ruleBytes:  ruleGauge(reg, "shrike_rule_state_bytes", "Estimated memory of the groups of a rule that a shard tracks, in bytes."),
 		held:       gauges(reg, "shrike_held_signals", "Signals of first-seen rules that wait for the memory in ClickHouse.", "shard", shards),
 	}
 	return m
 }
 
-// observe exports an engine's size. evicted is what the shard exported before, by rule; it is brought up to date.
-func (m *correlateMetrics) observe(stats correlate.Stats, evicted map[string]uint64) {
+// exported is what a shard has exported of a rule.
+type exported struct{ evicted, late uint64 }
+
+// observe exports an engine's size. counted is what the shard exported before, by rule; it is brought up to date.
+func (m *correlateMetrics) observe(stats correlate.Stats, counted map[string]exported) {
 	var keys int
 	var size int64
 	shard := strconv.Itoa(stats.Shard)
 	for _, r := range stats.Rules {
+		m.ruleKeys.WithLabelValues(r.Rule, shard).Set(float64(r.Keys))
 		m.ruleBytes.WithLabelValues(r.Rule, shard).Set(float64(r.Bytes))
 		keys += r.Keys
 		size += r.Bytes
-		m.evicted.WithLabelValues(r.Rule).Add(float64(r.Evicted - evicted[r.Rule]))
-		evicted[r.Rule] = r.Evicted
+		was := counted[r.Rule]
+		m.evicted.WithLabelValues(r.Rule).Add(float64(r.Evicted - was.evicted))
+		m.late.WithLabelValues(r.Rule).Add(float64(r.Late - was.late))
+		counted[r.Rule] = exported{r.Evicted, r.Late}
 	}
 	m.keys.WithLabelValues(shard).Set(float64(keys))
 	m.bytes.WithLabelValues(shard).Set(float64(size))

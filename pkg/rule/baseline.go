@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/shrike-sec/shrike/pkg/event"
 )
 
 // Baseline holds a group against its own past. Of, or the number of matches, is summed in buckets of event time, which begin
@@ -39,6 +41,9 @@ var baselineNames = []string{"value", "usual"}
 func readBaseline(b *mapping, r *Rule) {
 	l := &Baseline{}
 	sized := false
+	if r.Class == event.Alert {
+		b.report(b.at, "", "a baseline is of logs: alerts change and come again, and would be counted twice")
+	}
 	if n := b.take("of"); n != nil {
 		var ok bool
 		if l.Of, ok = b.key(n, "of", r.Class); ok && !l.Of.number() {

@@ -65,6 +65,13 @@
 // gives is no match. Some step gives every key; a step that gives not all belongs to every group that agrees with those it
 // gives, and then the rule lives whole in one shard (Rule.Whole).
 //
+// # Baseline and absence
+//
+// A baseline holds each bucket of a group against the group's own earlier ones; see Baseline. Title, runbook and pivots may
+// name {value}, what the highest bucket of the alert came to, and {usual}, what it was held against: the mean ± the deviation,
+// or the quantile. An absence tells that a group which was seen is seen no more; see Absence. Its {last_event_time} is when the
+// silence began.
+//
 // # Warnings
 //
 // Set.Lint says what loads and is probably not meant; checks, in lint.go, lists all there is, a line each. A rule that means
