@@ -263,7 +263,12 @@ func (c *checker) equal(n *ast.BinaryNode) ast.Node {
 	case l.shape == bad || r.shape == bad:
 		return n
 	case l.shape == truth || r.shape == truth:
-		if l.shape != flag && r.shape != flag {
+		switch {
+		case l.shape == flag || r.shape == flag:
+		case l.shape == text || r.shape == text:
+			c.mismatch(n, l, r)
+			return n
+		default:
 			c.report(n, "", "== compares values; join conditions with and, or, not")
 			return n
 		}

@@ -284,7 +284,7 @@ func (c *checker) builtin(n *ast.BuiltinNode) operand {
 		return operand{}
 	}
 	if len(n.Arguments) != arity {
-		c.report(n, "", "%s takes %d texts", n.Name, arity)
+		c.report(n, "", "%s takes %s", n.Name, [...]string{1: "one text", 2: "two texts", 3: "three texts"}[arity])
 		return operand{}
 	}
 	o := operand{shape: text, node: &ast.BuiltinNode{Name: n.Name}}

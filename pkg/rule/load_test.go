@@ -48,7 +48,7 @@ func TestMistakes(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
 	}
-	if files < 60 {
+	if files < 120 {
 		t.Errorf("only %d files of mistakes", files)
 	}
 }
