@@ -36,7 +36,7 @@ type Alert struct {
 
 // Reached says when an alert reached one of the severities that its rule gives: an alert that is high has also reached
 // medium, if its rule has that. It is what rules over alerts go by, since it does not depend on how events were cut into
-// revisions.
+// revisions. Where logs come in no order, a later revision may say an earlier time; rules over alerts know the first.
 type Reached struct {
 	Severity string `json:"severity"`
 	// EventTime is when the rule fired with it, in event time: the end of the first window, or match, that does, once an

@@ -82,7 +82,10 @@ func detect(t *testing.T, set *rule.Set, o simulate.Options) map[string][]alert.
 	}
 	flush()
 	keep(engine.Finish())
-	if unlearned := engine.Unlearned(); len(unlearned) > 0 {
+	unlearned := slices.DeleteFunc(engine.Unlearned(), func(id string) bool {
+		return set.Rule(id).Baseline != nil // they learn from weeks of whole traffic, of which history plays a part
+	})
+	if len(unlearned) > 0 {
 		t.Errorf("rules that have not learned: %v", unlearned)
 	}
 	by := map[string][]alert.Alert{}
