@@ -55,8 +55,7 @@ func copies(rules []*rule.Rule) []*rule.Rule {
 	return out
 }
 
-// A reload of the same rules changes nothing, wherever it comes. Deleting the comparison of hashes in reload's favour of
-// old slots (so that all start anew), or `g.order = nil` there, makes this fail.
+// A reload of the same rules changes nothing, wherever it comes. Making every rule a fresh one in reload makes this fail.
 func TestReloadOfTheSameRulesChangesNothing(t *testing.T) {
 	t.Parallel()
 	fired := map[string]int{}
@@ -98,7 +97,7 @@ func same(t *rapid.T, what string, want, got any) {
 }
 
 // With one rule changed, all others go on as if nothing had been, and the changed one as one that begins there. Deleting
-// the comparison of hashes in reload makes this fail.
+// the comparison of hashes in reload, or the call of begin, makes this fail.
 func TestReloadOfOneRuleLeavesTheOthers(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

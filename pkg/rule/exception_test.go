@@ -160,7 +160,11 @@ func TestExceptionsFromBuiltinRules(t *testing.T) {
 	if alone := load(Builtin, filepath.Join(dir, "own", "exceptions")); alone.Hash() != own.Hash() {
 		t.Error("the folder exceptions by itself gives another set")
 	}
-	_, err := LoadWith(builtin, filepath.Join(dir, "own"))
+	_, err := LoadWith(builtin, Builtin, filepath.Join(dir, "own"), filepath.Join(dir, "lists-too"))
+	if err == nil || !strings.Contains(err.Error(), "lists-too/exceptions/glass.yml:1:5: id glass is taken by "+filepath.Join(dir, "own/exceptions/glass.yml")) {
+		t.Errorf("two exceptions of one id: got %v", err)
+	}
+	_, err = LoadWith(builtin, filepath.Join(dir, "own"))
 	wantErr := `own/exceptions/glass.yml:2:7: no rule has the id "aws-root-console-login"; if it is a built-in one, load these too: paths: [builtin, …]`
 	if err == nil || !strings.Contains(err.Error(), wantErr) {
 		t.Errorf("without the built-in rules: got %v, want %s", err, wantErr)
