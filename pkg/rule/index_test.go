@@ -82,7 +82,9 @@ func genIndexable(t *rapid.T) string {
 		func() string { return "event_name == " + q() + " and user_agent in [" + q() + "] and (" },
 		func() string { return "bytes_in in [0, 22, 200] and actor_type == " + q() + " and (" },
 		func() string { return "bytes_in == 22 or (" },
-		func() string { return "event_name == " + q() + ` or user_agent contains "oot" or (bytes_in in [22, 200] and ` },
+		func() string {
+			return "event_name == " + q() + ` or user_agent contains "oot" or (bytes_in in [22, 200] and `
+		},
 		func() string { return "bytes_in in [0, 22, 200] and src_asn != 1 and (" },
 		func() string { return "bytes_in in 20..30 and (" },
 		func() string { return "equalFold(event_name, " + f() + ", " + f() + ") and (" },
