@@ -192,3 +192,19 @@ func TestElementsOfARuleAreBounded(t *testing.T) {
 		t.Errorf("%d signals of %d matches, want %d of 1", len(got), m.Matches()["r"], MaxElements)
 	}
 }
+
+// What a flood costs: a match that folds into a signal that is there allocates nothing, but for rules with [].
+func TestMatchesWithoutElementsAllocateNothing(t *testing.T) {
+	rules := testRules()[:2]
+	m := newMatcher(rules, all(rules))
+	m.Begin()
+	for n := range MaxSamples + 1 {
+		m.Event(newEvent(n, int64(n), 7, "A", event.Success))
+	}
+	e := newEvent(99, second-1, 7, "A", event.Success)
+	for _, r := range rules {
+		if n := testing.AllocsPerRun(50, func() { m.event++; m.severity = "low"; m.fold(m.plans[r], e) }); n > 0 {
+			t.Errorf("%s: %v allocations a match", r.ID, n)
+		}
+	}
+}
