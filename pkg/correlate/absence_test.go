@@ -96,7 +96,7 @@ func drawSeen(t *rapid.T) []hit {
 }
 
 // A finite input in any order and cut tells the silences of the definition that are over at its last event. Each of these,
-// changed, makes it fail: t.over in at, the <= in decide, k.at = next there, the id in signal.
+// changed, makes it fail: the 1 in at, the < in decide, k.at = next there.
 func TestAbsencesAreThoseOfTheDefinition(t *testing.T) {
 	t.Parallel()
 	told := 0
@@ -133,8 +133,8 @@ func TestAbsencesAreThoseOfTheDefinition(t *testing.T) {
 
 // Two partitions send hits in order and are idle now and then, when their clock goes on. A shard that dies and is replayed
 // tells what one that never died tells, and what it told before the commit is not told again. In order, that is the
-// definition. Each of these, changed, makes it fail: the clock in caughtUp, g.settled in decide, needs, g.replays in decideAt,
-// o.clock in accept, Lateness in advance.
+// definition. Each of these, changed, makes it fail: g.settled in decide, p.From = in Progress, o.clock in accept, Lateness in
+// advance.
 func TestAbsencesGoOnAfterACrash(t *testing.T) {
 	t.Parallel()
 	told, byClock := 0, 0
@@ -201,6 +201,51 @@ func TestAbsencesGoOnAfterACrash(t *testing.T) {
 	})
 	if told < 50 || byClock < 10 {
 		t.Errorf("%d alerts after the commit, %d by the clock: too few", told, byClock)
+	}
+}
+
+// A replay may begin behind the frames that held time back, and behind those that took it on. Deleting `once && g.replays` in
+// decide makes the first part fail, either assignment in caughtUp both, its decide the second.
+func TestAReplayDecidesNothing(t *testing.T) {
+	t.Parallel()
+	silent := absenceRule(0)
+	usual := testRule("usual", func(r *rule.Rule) {
+		r.Baseline = &rule.Baseline{Bucket: time.Minute, Past: 5 * time.Minute, Learning: 2 * time.Minute, AtLeast: 1, Above: rule.Above{Quantile: 1, Times: 1}}
+	})
+	said := func(partition int, n, watermark, clock int64) *match.Frame {
+		return &match.Frame{Origin: record.Position{Epoch: 1, Topic: "t", Partition: partition, Offset: n}, To: n + 1, Watermark: watermark, Clock: clock}
+	}
+	at := func(f *match.Frame, m int64) *match.Frame {
+		h := hit{uid: fmt.Sprintf("%032x", m), at: m * minute, actor: "eva", severity: "low"}
+		f.Signals = append(presenceSignals(silent, []hit{h}), h.signal(usual))
+		return f
+	}
+	stream := []*match.Frame{
+		said(1, 0, 100*minute, 0), // slow
+		at(said(0, 0, 100*minute, 0), 100), said(0, 1, 200*minute, 0),
+		said(1, 1, 105*minute, 0), said(1, 2, 250*minute, 0),
+	}
+	g := newEngine([]*rule.Rule{silent, usual}, Options{})
+	g.Resume(Progress{Offset: 3, From: 1, Watermark: 100 * minute, Clock: math.MinInt64})
+	g.Recall(nil)
+	for offset := int64(1); offset < 5; offset++ {
+		res := g.Apply(stream[offset], offset)
+		if (offset == 4) != (len(res.Alerts) == 1) || (offset == 3) != (len(res.Buckets) == 1) {
+			t.Errorf("offset %d: %d silences, %d buckets", offset, len(res.Alerts), len(res.Buckets))
+		}
+	}
+	for name, p := range map[string]Progress{
+		"watermark": {Offset: 1, Watermark: 300 * minute, Clock: math.MinInt64},
+		"clock":     {Offset: 1, Watermark: 90 * minute, Clock: 300 * minute},
+	} {
+		g := newEngine([]*rule.Rule{silent, usual}, Options{})
+		g.Resume(p)
+		g.Recall(nil)
+		g.Apply(at(said(0, 5, 100*minute, 0), 100), 1)
+		s := g.Stats().Rules
+		if want := map[string]uint64{"watermark": 1, "clock": 0}[name]; s[0].Late != 1 || s[1].Late != want {
+			t.Errorf("%s was further: %d late for the silence, %d for the bucket", name, s[0].Late, s[1].Late)
+		}
 	}
 }
 

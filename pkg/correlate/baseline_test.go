@@ -169,7 +169,7 @@ func baselineFrames(t *rapid.T, r *rule.Rule, hits []hit, slack int64) []*match.
 
 // The last version of each alert is the one that the definition gives, whatever the cut into frames and, where nothing is
 // decided before the end, whatever the order. Each of these, changed, makes it fail: c.sum += in signal, the head of samples
-// there, the sort of layers, past.Put in evaluate, k.open.period < in grow, the value compared there.
+// there, past.Put in evaluate, k.open.period < in grow, the value compared there.
 func TestBaselinesAreThoseOfTheDefinition(t *testing.T) {
 	t.Parallel()
 	fired := 0
@@ -236,8 +236,7 @@ func checkRows(t *rapid.T, r *rule.Rule, hits []hit, rows []Bucket) {
 
 // A shard that dies and is replayed from where its progress says ends with the same alerts and the same rows as one that
 // never died, events that come late included; what was committed before is not decided again. Each of these, changed, makes it
-// fail: g.replays in decideAt, the restored watermark in caughtUp, p.From = in Progress, l.bucket < g.settled in close,
-// recollect, the condition again in remember, if !known in evaluate.
+// fail: p.From = in Progress, l.bucket < g.settled in close, the merge in recollect, if !known in evaluate.
 func TestBaselinesGoOnAfterACrash(t *testing.T) {
 	t.Parallel()
 	late, both := uint64(0), 0

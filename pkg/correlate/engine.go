@@ -98,7 +98,7 @@ func newSlot(r *rule.Rule, o Options) *slot {
 func (g *Engine) Apply(f *match.Frame, offset int64) Result {
 	var out Result
 	if g.replays && offset >= g.progress.Offset {
-		g.caughtUp()
+		g.caughtUp(&out)
 	}
 	if !g.origins.accept(f) {
 		out.Dropped = true
@@ -181,12 +181,13 @@ func (g *Engine) expire() {
 // Finish says that no more input comes: time is over, and what still waited is decided, kinds with a memory with what there is
 // of it. A silence is only decided up to the watermark: it says how far the input goes. No Apply may follow.
 func (g *Engine) Finish() Result {
-	if g.replays {
-		g.caughtUp()
-	}
 	var out Result
+	if g.replays {
+		g.caughtUp(&out)
+	}
 	if len(g.Waiting()) > 0 {
-		out = g.Recall(nil)
+		recalled := g.Recall(nil)
+		out.Alerts, out.Memos, out.Buckets = append(out.Alerts, recalled.Alerts...), append(out.Memos, recalled.Memos...), append(out.Buckets, recalled.Buckets...)
 	}
 	g.over = true
 	g.decide(&out)

@@ -42,11 +42,12 @@ func (g *Engine) Resume(p Progress) {
 	}
 }
 
-// caughtUp ends the replay. Time has come as far as it had: a replay that begins in the middle may not have met the frame that
-// said so.
-func (g *Engine) caughtUp() {
+// caughtUp ends the replay. Time is where it had been: a replay that begins in the middle may not have met the frame that took
+// it on, nor heard of the origin that held it back. What is decided by it was decided before, so nothing comes of it but that
+// what is late is known for late.
+func (g *Engine) caughtUp(out *Result) {
 	g.replays = false
-	g.origins.watermark = max(g.origins.watermark, g.progress.Watermark)
-	g.origins.clock = max(g.origins.clock, g.progress.Clock)
+	g.origins.watermark, g.origins.clock = g.progress.Watermark, g.progress.Clock
+	g.decide(out)
 	g.origins.alerts = max(g.origins.alerts, g.progress.Alerts)
 }
