@@ -96,7 +96,7 @@ func drawSeen(t *rapid.T) []hit {
 }
 
 // A finite input in any order and cut tells the silences of the definition that are over at its last event. Each of these,
-// changed, makes it fail: the 1 in at, the < in decide, k.at = next there.
+// changed, makes it fail: the 1 in at, the < in decide, the `more` there.
 func TestAbsencesAreThoseOfTheDefinition(t *testing.T) {
 	t.Parallel()
 	told := 0

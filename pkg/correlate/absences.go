@@ -135,11 +135,9 @@ func (g *absences) decide(t times, out *Result, offset int64) {
 		if s.Last+g.silence >= g.settled && g.now-s.Last < g.forget {
 			out.Alerts = append(out.Alerts, g.render(k, &s, offset))
 		}
-		if next, more := k.End(); more {
-			k.at = next + g.silence
-			heap.Fix(&g.due, 0)
+		if _, more := k.End(); more {
 			g.resize(k)
-			continue
+			continue // and find it a later place
 		}
 		g.remove(k)
 	}
