@@ -216,8 +216,13 @@ func printSummary(out io.Writer, r *scan.Report, set *rule.Set) {
 	}
 	for _, id := range r.Unlearned {
 		why := "its learning time is longer than the time scanned"
-		if x := set.Rule(id); x != nil && x.FirstSeen != nil {
-			why = fmt.Sprintf("it learns for %s, and no group was seen that long", duration(x.FirstSeen.Learning))
+		const learns = "it learns for %s, and no group was seen that long"
+		switch x := set.Rule(id); {
+		case x == nil:
+		case x.FirstSeen != nil:
+			why = fmt.Sprintf(learns, duration(x.FirstSeen.Learning))
+		case x.Baseline != nil:
+			why = fmt.Sprintf(learns, duration(x.Baseline.Learning))
 		}
 		fmt.Fprintf(out, "rule %s could not be evaluated: %s\n", id, why)
 	}
