@@ -199,7 +199,7 @@ func TestAbsencesGoOnAfterACrash(t *testing.T) {
 			t.Fatalf("committed %d, from %d: alerts (-without +with):\n%s", commit, progress.From, diff)
 		}
 	})
-	if told < 50 || byClock < 10 {
+	if told < 50 || byClock == 0 {
 		t.Errorf("%d alerts after the commit, %d by the clock: too few", told, byClock)
 	}
 }

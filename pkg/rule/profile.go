@@ -11,7 +11,7 @@ import (
 // Cost is what evaluating one rule has cost.
 type Cost struct {
 	Rule        *Rule
-	Evaluations uint64 // of its condition, of a sequence's steps all together: events that the index let through
+	Evaluations uint64 // of its condition, of a sequence's steps all together: events that the index let through, to each side of an or by itself
 	Matches     uint64 // evaluations that came out true, exceptions apart
 	Time        time.Duration
 }
