@@ -151,8 +151,11 @@ func (s *shard) start(ctx context.Context) (from int64, err error) {
 		return first, nil
 	}
 	s.muted, s.done, s.committed = last.Offset, last.Offset, last.Offset
-	needed := s.resume(last)
-	from, err = s.claim.Client().OffsetAt(ctx, bus.Signals, s.claim.Partition, time.Now().Add(-longest(s.set)))
+	needed, since := s.resume(last)
+	if since.IsZero() {
+		return first, nil
+	}
+	from, err = s.claim.Client().OffsetAt(ctx, bus.Signals, s.claim.Partition, since)
 	if err != nil {
 		return 0, fmt.Errorf("find the start of the longest window in signals/%d: %w", s.claim.Partition, err)
 	}

@@ -423,7 +423,9 @@ func TestCorrelateReadsPartsAgain(t *testing.T) {
 	}
 	other := origin{set: set, partition: 1}
 	w.send(parts[:1]...)
-	w.signals(maxFrame, other.frame(other.signal("once", "other", now)))
+	f := other.frame(other.signal("once", "other", now))
+	f.Watermark = now.UnixNano() // time is known, and so from when on to read
+	w.signals(maxFrame, f)
 	options := w.correlate(set, &notebook{})
 	stop := w.run(func(ctx context.Context) error { return Correlate(ctx, options) })
 	w.alerted("once", "other")

@@ -120,15 +120,25 @@ func (s *shard) now() checkpoint {
 	return checkpoint{offset, s.progress}
 }
 
-// resume tells the engine how far it had come at the last commit. It returns the first offset that must be read again.
-func (s *shard) resume(last bus.Commit) (from int64) {
+// resume tells the engine how far it had come at the last commit. It returns the first offset that must be read again, and
+// since when: what is in a window still was written after its events, so not before the longest window that ends at the
+// time that the engine had reached. That is not now: the commit may be of days ago, and windows that were open then still are.
+// Zero: nobody knows how far time had come.
+func (s *shard) resume(last bus.Commit) (from int64, since time.Time) {
 	var p correlate.Progress
 	if last.Metadata == "" || json.Unmarshal([]byte(last.Metadata), &p) != nil || p.Offset > last.Offset {
-		return last.Offset // committed by a version that said less
+		return last.Offset, time.Time{} // committed by a version that said less
 	}
 	s.progress = last.Metadata
 	s.engine.Resume(p)
-	return min(p.From, last.Offset)
+	reached := min(p.Watermark, time.Now().UnixNano())
+	if slices.ContainsFunc(s.set.Rules(), (*rule.Rule).OverAlerts) {
+		reached = min(reached, p.Alerts)
+	}
+	if reached == math.MinInt64 {
+		return min(p.From, last.Offset), time.Time{}
+	}
+	return min(p.From, last.Offset), time.Unix(0, reached).Add(-longest(s.set))
 }
 
 // lookback returns the time from which on a restart needs the buckets of baselines: all, where it does not know what time it
