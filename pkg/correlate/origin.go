@@ -17,7 +17,7 @@ type origins struct {
 	// alerts is how far time has come for rules over alerts, and never falls; MinInt64: unknown. See hear.
 	alerts int64
 	before int64 // what the watermark was at the time heard
-	heard  int64 // by the clock of the alerts' origin
+	heard  int64 // by the clock of the alerts' origins
 }
 
 // AlertDelay is how long an alert takes at most, by the clock, until it is here as an event: it goes through Kafka twice.
@@ -33,6 +33,7 @@ type origin struct {
 	mark      int64  // offset up to which frames were applied
 	watermark int64  // as in match.Frame
 	clock     int64  // likewise
+	alerts    bool   // likewise
 }
 
 func newOrigins() origins {
@@ -52,22 +53,37 @@ func (s *origins) accept(f *match.Frame) bool {
 	if f.Origin.Epoch < o.epoch || f.To <= o.mark && !heartbeat {
 		return false
 	}
-	o.mark, o.watermark, o.clock = f.To, f.Watermark, f.Clock
+	o.mark, o.watermark, o.clock, o.alerts = f.To, f.Watermark, f.Clock, f.Alerts
 	s.advance()
 	if f.Alerts {
-		s.hear(f.Clock)
+		s.hear()
 	}
 	return true
 }
 
+// resume puts time where it had been when what was replayed was left. The watermark that a replay met before may have been
+// ahead of that: when it was heard no longer counts.
+func (s *origins) resume(p Progress) {
+	s.watermark, s.clock, s.alerts, s.before = p.Watermark, p.Clock, p.Alerts, math.MinInt64
+}
+
 // hear says how far time has come for rules over alerts: as far as the watermark was AlertDelay ago, for what was alerted on
 // up to that has come back by now. The watermark itself says nothing of alerts, which are of event times that the logs have
-// passed: by moments, or where a backlog is worked off by hours.
-func (s *origins) hear(clock int64) {
-	if clock < s.heard+int64(AlertDelay) {
-		return
+// passed: by moments, or where a backlog is worked off by hours. The clock is that of the slowest of the alerts' partitions.
+func (s *origins) hear() {
+	clock := int64(math.MaxInt64)
+	for _, o := range s.byPartition {
+		if o.alerts {
+			clock = min(clock, o.clock)
+		}
 	}
-	s.alerts = max(s.alerts, s.before)
+	delay := int64(AlertDelay)
+	switch {
+	case clock >= s.heard+delay:
+		s.alerts = max(s.alerts, s.before)
+	case clock >= s.heard-delay:
+		return
+	} // else it was put back: how long ago the watermark was heard is not known
 	s.before, s.heard = s.watermark, clock
 }
 

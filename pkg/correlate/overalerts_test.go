@@ -114,3 +114,42 @@ func TestAlertsMayBeFarBehindTheLogs(t *testing.T) {
 		t.Errorf("%d alerts, want 1", alerts)
 	}
 }
+
+// Time of rules over alerts waits for the slowest of the alerts' partitions, goes on when a clock was put back, and is where it
+// was when a replay ends, however high a watermark the replay met. Deleting the min in hear, its case for clocks, or either of
+// alerts and before in origins.resume makes it fail.
+func TestWhatTimeItIsForAlerts(t *testing.T) {
+	t.Parallel()
+	watch := func(g *Engine) func(watermark, clock int64, partition int) int64 {
+		n := int64(0)
+		return func(watermark, clock int64, partition int) int64 {
+			n++
+			g.Apply(frame(0, n, n+1, watermark), 2*n)
+			f := heard(n)
+			f.Origin.Partition, f.Clock = partition, 1<<60+clock*second
+			g.Apply(f, 2*n+1)
+			return g.origins.alerts
+		}
+	}
+	for name, c := range map[string]struct {
+		resumes bool
+		steps   [][4]int64 // watermark, clock in seconds, partition; what time it is then
+	}{
+		"two partitions": {false, [][4]int64{
+			{10, 0, 0, math.MinInt64}, {20, 0, 1, math.MinInt64}, {30, 15, 0, math.MinInt64}, {40, 15, 1, 10}, {50, 30, 1, 10}, {60, 30, 0, 40},
+		}},
+		"put back": {false, [][4]int64{{10, 1000, 0, math.MinInt64}, {20, 1010, 0, 10}, {30, 0, 0, 10}, {40, 10, 0, 30}}},
+		"replayed": {true, [][4]int64{{1000, 0, 0, math.MinInt64}, {2000, 10, 0, 1000}, {2000, 20, 0, 2000}, {31, 30, 0, 7}, {41, 40, 0, 31}}},
+	} {
+		g := newEngine([]*rule.Rule{testRule("any", func(r *rule.Rule) { r.Class = event.Alert })}, Options{})
+		if c.resumes {
+			g.Resume(Progress{Offset: 8, Watermark: 30, Clock: math.MinInt64, Alerts: 7})
+		}
+		tell := watch(g)
+		for i, s := range c.steps {
+			if got := tell(s[0], s[1], int(s[2])); got != s[3] {
+				t.Errorf("%s, step %d: time is %d, want %d", name, i, got, s[3])
+			}
+		}
+	}
+}

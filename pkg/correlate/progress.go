@@ -32,14 +32,19 @@ func (g *Engine) Progress(offset int64) Progress {
 func (g *Engine) Resume(p Progress) {
 	g.replays, g.progress = true, p
 	for _, k := range g.order {
-		t := times{watermark: p.Watermark, clock: p.Clock}
-		if k.rule.OverAlerts() {
-			t.watermark = p.Alerts
-		}
 		if s, ok := k.kind.(settler); ok {
-			s.resume(t)
+			s.resume(g.resumedAt(k))
 		}
 	}
+}
+
+// resumedAt is how far time had come for a rule where the replay ends.
+func (g *Engine) resumedAt(k *slot) times {
+	t := times{watermark: g.progress.Watermark, clock: g.progress.Clock}
+	if k.rule.OverAlerts() {
+		t.watermark = g.progress.Alerts
+	}
+	return t
 }
 
 // caughtUp ends the replay. Time is where it had been: a replay that begins in the middle may not have met the frame that took
@@ -47,7 +52,6 @@ func (g *Engine) Resume(p Progress) {
 // what is late is known for late.
 func (g *Engine) caughtUp(out *Result) {
 	g.replays = false
-	g.origins.watermark, g.origins.clock = g.progress.Watermark, g.progress.Clock
+	g.origins.resume(g.progress)
 	g.decide(out)
-	g.origins.alerts = max(g.origins.alerts, g.progress.Alerts)
 }

@@ -58,7 +58,7 @@ func (g *Engine) reload(rules []*rule.Rule) Reloaded {
 // begin tells a rule without state how far time has come: what was due by now is not its to decide.
 func (g *Engine) begin(s *slot) {
 	if once, ok := s.kind.(settler); ok && g.replays {
-		once.resume(times{watermark: g.progress.Watermark, clock: g.progress.Clock})
+		once.resume(g.resumedAt(s))
 	} else if w, ok := s.kind.(waiter); ok {
 		w.decide(g.timesOf(s), &Result{}, g.last)
 	}

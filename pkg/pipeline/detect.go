@@ -266,12 +266,14 @@ type progress struct {
 // sourceIdle is how long a source may be silent before it no longer holds the watermark back.
 const sourceIdle = 5 * time.Minute
 
+// advance notes an event of the source. One of the future moves time no further than now: a single wrong clock, or a line
+// that somebody made up, would else close buckets and tell silences of all that is yet to come.
 func (w *watcher) advance(source string, eventTime int64, now time.Time) {
-	w.latest[source] = progress{event: max(w.latest[source].event, eventTime), seen: now}
+	w.latest[source] = progress{event: max(w.latest[source].event, min(eventTime, now.UnixNano())), seen: now}
 }
 
 // watermark is the event time that the slowest source of the partition has reached, 0 when nobody knows; an idle
-// partition holds nobody back. Nor do alerts ever: they come of logs that the watermark has heard of, and and rules over
+// partition holds nobody back. Nor do alerts ever: they come of logs that the watermark has heard of, and rules over
 // alerts have a time of their own (correlate's origins).
 func (w *watcher) watermark(idle bool, now time.Time) int64 {
 	if idle {

@@ -172,4 +172,8 @@ func TestWatermarkIsTheSlowestSource(t *testing.T) {
 	if got := w.watermark(false, now.Add(sourceIdle+1)); got != 300 {
 		t.Errorf("the slow one silent: got %d, want 300", got)
 	}
+	w.advance("fast", now.Add(20*time.Hour).UnixNano(), now.Add(sourceIdle)) // a wrong clock; leaving out advance's min lets it through
+	if got, want := w.watermark(false, now.Add(sourceIdle+1)), now.Add(sourceIdle).UnixNano(); got != want {
+		t.Errorf("an event of the future: got %d, want %d, which is now", got, want)
+	}
 }
