@@ -41,7 +41,7 @@ func drawBaseline(t *rapid.T) *rule.Rule {
 // drawBusy spreads hits of two actors over half an hour, more in some minutes.
 func drawBusy(t *rapid.T) []hit {
 	var hits []hit
-	at := int64(100 * minute)
+	at := 100 * minute
 	for n := range rapid.IntRange(1, 80).Draw(t, "hits") {
 		at += rapid.SampledFrom([]int64{1, 5, 5, 20, 20, 90, 300}).Draw(t, "step") * second
 		hits = append(hits, hit{

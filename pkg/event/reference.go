@@ -68,16 +68,16 @@ func writeFields(b *strings.Builder, in func(*Field) bool, formats func(*Field) 
 		if !in(f) {
 			continue
 		}
-		meaning := f.Meaning
+		meaning := []string{f.Meaning}
 		if len(f.Values) > 0 {
-			meaning += " (one of: " + strings.Join(f.Values, ", ") + ")"
+			meaning = append(meaning, "(one of: "+strings.Join(f.Values, ", ")+")")
 		}
 		for _, c := range f.Classes {
 			if own, ok := f.ValuesOf[c]; ok {
-				meaning += fmt.Sprintf(" (in class %s one of: %s)", c, strings.Join(own, ", "))
+				meaning = append(meaning, fmt.Sprintf("(in class %s one of: %s)", c, strings.Join(own, ", ")))
 			}
 		}
-		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s | %s | `%s` | %s |\n", f.Name, f.Type, f.Unit, cell(meaning), code(f.ECS), code(f.OCSF), f.SQL,
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s | %s | `%s` | %s |\n", f.Name, f.Type, f.Unit, cell(strings.Join(meaning, " ")), code(f.ECS), code(f.OCSF), f.SQL,
 			strings.Join(formats(f), " "))
 	}
 }

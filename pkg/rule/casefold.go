@@ -2,6 +2,7 @@ package rule
 
 import (
 	"math"
+	"slices"
 	"unicode"
 	"unicode/utf8"
 )
@@ -116,12 +117,12 @@ func (f folded) equals(s string) bool { return f.startsAt(s, 0) == len(s) }
 func (f folded) begins(s string) bool { return f.startsAt(s, 0) >= 0 }
 
 func (f folded) ends(s string) bool {
-	for i := len(f.letters) - 1; i >= 0; i-- {
+	for _, want := range slices.Backward(f.letters) {
 		if s == "" {
 			return false
 		}
 		r, size := lastFoldedRune(s)
-		if r != f.letters[i] {
+		if r != want {
 			return false
 		}
 		s = s[:len(s)-size]

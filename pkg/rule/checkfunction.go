@@ -129,7 +129,7 @@ func (c *checker) portsOverlap(n *ast.CallNode, lo operand) ast.Node {
 			c.report(a, "", "the ports to look for are literals")
 			return n
 		}
-		for _, part := range strings.Split(source, ",") {
+		for part := range strings.SplitSeq(source, ",") {
 			r, ok := parsePorts(strings.TrimSpace(part))
 			if !ok {
 				c.report(a, "", "%q is not a port, nor a range such as 8000-8100", part)

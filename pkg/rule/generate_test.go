@@ -67,7 +67,7 @@ func (v *vocabulary) narrowed() *vocabulary {
 	return &n
 }
 
-// generator makes conditions over a class. pred says what # is: "text", "json", or "" outside of any, all …
+// generator makes conditions over a class. pred says what # is: "text", "json", or "" outside of any, all and so on.
 type generator struct {
 	t    *rapid.T
 	v    *vocabulary

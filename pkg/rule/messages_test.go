@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -51,12 +52,7 @@ var elsewhere = []string{
 }
 
 func matchesAny(re *regexp.Regexp, texts []string) bool {
-	for _, s := range texts {
-		if re.MatchString(s) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(texts, re.MatchString)
 }
 
 // messages returns the format of each message in the package's source, by its place.

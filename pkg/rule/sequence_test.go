@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -72,7 +73,7 @@ func TestLoadReadsSequences(t *testing.T) {
 	if r.Sequence.Within != 24*time.Hour || r.Period() != 24*time.Hour || !r.Sequence.Ordered || r.Whole() || !r.Native() || r.Class != event.None {
 		t.Errorf("within %s, period %s, ordered %v, whole %v, native %v", r.Sequence.Within, r.Period(), r.Sequence.Ordered, r.Whole(), r.Native())
 	}
-	if got := fmt.Sprint(r.Classes()); got != "[api flow]" {
+	if got := r.Classes(); !slices.Equal(got, []event.Class{event.API, event.Flow}) {
 		t.Errorf("classes %s", got)
 	}
 	var got []string
