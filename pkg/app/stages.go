@@ -31,7 +31,7 @@ func (a *App) detectOptions(e *engines) pipeline.DetectOptions {
 func (a *App) correlateOptions(e *engines) pipeline.CorrelateOptions {
 	return pipeline.CorrelateOptions{
 		Bus: e.bus, Producer: e.producer, Rules: a.rules, Shards: a.cfg.Kafka.SignalsPartitions, Memory: memory{e.store, e.migrated},
-		MaxKeys: a.cfg.Limits.Keys, MaxBytes: int64(a.cfg.Limits.State),
+		MaxKeys: a.cfg.Limits.Keys, MaxBytes: int64(a.cfg.Limits.State), Kept: time.Duration(a.cfg.Retention.Topics.Signals),
 		Log: a.log.Named("correlate"), Metrics: a.metrics,
 	}
 }

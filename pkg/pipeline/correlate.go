@@ -20,15 +20,16 @@ import (
 	"github.com/shrike-sec/shrike/pkg/ruleset"
 )
 
-// CorrelateOptions is what the correlate stage needs. All are required.
+// CorrelateOptions is what the correlate stage needs. All are required but Kept.
 type CorrelateOptions struct {
 	Bus      *bus.Client
 	Producer *bus.Producer
 	Rules    *ruleset.Holder
 	Shards   int // partitions of signals
 	Memory   Memory
-	MaxKeys  int   // per rule and shard
-	MaxBytes int64 // per rule and shard
+	MaxKeys  int           // per rule and shard
+	MaxBytes int64         // per rule and shard
+	Kept     time.Duration // how long Kafka keeps signals, to warn of rules that look further back; 0 warns of none
 	Log      *zap.Logger
 	Metrics  prometheus.Registerer
 }
@@ -43,6 +44,7 @@ func Correlate(ctx context.Context, o CorrelateOptions) error {
 
 func correlateWith(ctx context.Context, o CorrelateOptions, send commitFunc) error {
 	m := newCorrelateMetrics(o.Metrics, o.Rules.Set(), o.Shards)
+	o.forgetful(o.Rules.Set())
 	return o.Bus.RunGroup(ctx, "correlate", []string{bus.Signals}, func(ctx context.Context, claim *bus.Claim) error {
 		set := o.Rules.Set()
 		s := &shard{
@@ -160,15 +162,6 @@ func (s *shard) start(ctx context.Context) (from int64, err error) {
 		return 0, fmt.Errorf("find the start of the longest window in signals/%d: %w", s.claim.Partition, err)
 	}
 	return max(first, min(from, needed)), nil
-}
-
-// longest is how far back an engine's state reaches.
-func longest(set *rule.Set) time.Duration {
-	var d time.Duration
-	for _, r := range set.Rules() {
-		d = max(d, r.Period()+r.Window())
-	}
-	return d + correlate.Lateness
 }
 
 func (s *shard) message(ctx context.Context, m *bus.Message) error {

@@ -59,6 +59,9 @@ func (s *shard) reload(ctx context.Context, set *rule.Set) {
 		s.metrics.ruleKeys.DeleteLabelValues(id, strconv.Itoa(s.claim.Partition))
 		s.metrics.ruleBytes.DeleteLabelValues(id, strconv.Itoa(s.claim.Partition))
 	}
+	if s.claim.Partition == 0 { // one of the shards is enough
+		s.forgetful(set.Filter(func(r *rule.Rule) bool { return slices.Contains(done.Fresh, r.ID) }))
+	}
 	name(ruleIDs(set), s.metrics.alerts, s.metrics.evicted, s.metrics.late)
 	if _, waits := s.engine.Held(); !waits {
 		s.held = -1

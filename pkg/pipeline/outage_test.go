@@ -2,8 +2,16 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/shrike-sec/shrike/pkg/bus"
 )
@@ -40,4 +48,40 @@ func TestCorrelateStopsForLongerThanItsWindows(t *testing.T) {
 			w.alerted("often", "eva")
 		})
 	}
+}
+
+// Who starts a rule that looks further back than Kafka keeps signals is told, at the start and when a reload brings it. A
+// silence's dedup time is only a name. Deleting either call of forgetful makes it fail, or the case of absences in reach.
+func TestCorrelateWarnsOfRulesThatOutlastTheirSignals(t *testing.T) {
+	t.Parallel()
+	set := rulesWith(t, map[string]string{
+		"slow":   ruleText("slow", "threshold: { count: 3, within: 2d }"),
+		"weekly": ruleText("weekly", "threshold: { count: 3, within: 1h }\ndedup: 7d"),
+		"silent": ruleText("silent", "absence: { for: 12h, forget: 14d }\ndedup: 7d"),
+	})
+	files := &shelf{}
+	files.set.Store(some(set, "slow", "silent", "once"))
+	w, o := newWay(t, 1), origin{set: files.set.Load()}
+	core, logs := observer.New(zapcore.WarnLevel)
+	options := w.correlate(files.set.Load(), &notebook{})
+	options.Rules, options.Log, options.Kept = files.holder(t), zap.New(core), 3*24*time.Hour
+	w.run(func(ctx context.Context) error { return Correlate(ctx, options) })
+	w.signals(maxFrame, o.frame(o.signal("once", "before", time.Now())))
+	w.alerted("once", "before")
+	warned := func(want ...string) {
+		t.Helper()
+		got := map[string]bool{}
+		for _, l := range logs.FilterFieldKey("kept").All() {
+			got[fmt.Sprint(l.ContextMap()["rule"])] = true
+		}
+		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(got))); diff != "" {
+			t.Errorf("warned of (-want +got):\n%s", diff)
+		}
+	}
+	warned("slow")
+	files.set.Store(set)
+	o.set = set
+	w.signals(maxFrame, o.frame(o.signal("once", "after", time.Now())))
+	w.alerted("once", "after")
+	warned("slow", "weekly")
 }
