@@ -56,7 +56,7 @@ func FuzzImport(f *testing.F) {
 				t.Errorf("%s has no licence", x.ID)
 			}
 		}
-		lines := strings.Count(text, "\n") + 1
+		lines := strings.Count(text, "\n") + strings.Count(text, "\r") + 1 // to YAML, either ends a line
 		for _, x := range r.Refusals {
 			if x.Line < 1 || x.Line > lines || x.Column < 1 || x.Message == "" {
 				t.Errorf("%d lines, refused at %d:%d: %s", lines, x.Line, x.Column, x.Message)
