@@ -3,6 +3,7 @@ package rule
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -63,10 +64,38 @@ func check(source string, class event.Class, ls *lists) (*checker, *parser.Tree)
 }
 
 func syntaxMessage(message string) string {
-	if strings.HasPrefix(message, "unexpected token EOF") {
-		return "the condition ends too early"
+	message = firstLine(message)
+	part := unexpected.FindStringSubmatch(message)
+	if part == nil {
+		return message
 	}
-	return firstLine(message)
+	word := part[1]
+	switch {
+	case word == "":
+		return "the condition ends too early"
+	case word == "=":
+		return "= is no operator: compare with =="
+	case word == "#":
+		return "# is an element, inside any, all and their like; a comment begins with //"
+	case contains(between, word):
+		return fmt.Sprintf("%s stands between two values: x %[1]s y", word)
+	}
+	return fmt.Sprintf("unexpected %s: is an operator missing before it, or something else?", word)
+}
+
+// unexpected is what expr's parser says of a token: its kind, and its text but at the end.
+var unexpected = regexp.MustCompile(`^unexpected token [A-Za-z]+(?:\("(.*)"\))?$`)
+
+// between are expr's operators that are words, and that people write as functions.
+var between = []string{"contains", "startsWith", "endsWith", "matches", "in", "and", "or"}
+
+// asOperator returns the operator that somebody means by the name of a function, "" for none.
+func asOperator(name string) string {
+	i := slices.IndexFunc(between, func(w string) bool { return strings.EqualFold(w, name) })
+	if i < 0 {
+		return ""
+	}
+	return between[i]
 }
 
 // parserConfig makes expr's parser leave our own functions to us.

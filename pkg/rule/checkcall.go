@@ -125,7 +125,11 @@ func (c *checker) inList(n *ast.CallNode, subject operand) ast.Node {
 	}
 	l := c.lists.byID[id.Value]
 	if l == nil {
-		c.report(n.Arguments[1], nearest(id.Value, c.lists.ids()), "no list is named %q", id.Value)
+		hint, where := nearest(id.Value, c.lists.ids()), ""
+		if hint == "" {
+			where = ": a list is a file lists/<id>.yml in the folder of rules, or beside it"
+		}
+		c.report(n.Arguments[1], hint, "no list is named %q%s", id.Value, where)
 		return n
 	}
 	switch subject.shape {
@@ -235,6 +239,10 @@ func (c *checker) valueCall(n *ast.CallNode) operand {
 	id, ok := n.Callee.(*ast.IdentifierNode)
 	if !ok {
 		c.report(n, "", "%s is not a function", describe(n.Callee))
+		return operand{}
+	}
+	if word := asOperator(id.Value); word != "" {
+		c.report(n, "", "%s stands between two values: x %[1]s y", word)
 		return operand{}
 	}
 	if _, ok := conditionCall(n); ok {

@@ -43,6 +43,9 @@ func ExamineWith(builtin fs.FS, paths ...string) (*Set, Problems) {
 
 func collect(builtin fs.FS, paths []string) *loader {
 	l := &loader{ownOnly: builtin != nil && !contains(paths, Builtin)}
+	if l.ownOnly {
+		l.around = []tree{{FS: builtin, builtin: true}} // whose alerts own rules may read, when both run
+	}
 	for _, p := range paths {
 		if p == Builtin && builtin != nil {
 			l.collect(tree{FS: builtin, builtin: true}, ".")
@@ -150,18 +153,18 @@ func (l *loader) collect(t tree, name string) {
 		case d.IsDir() && contains(beside, path.Base(p)):
 			l.collectBeside(t, p, false)
 			return fs.SkipDir
-		case d.IsDir() && p != name && (contains(apart, d.Name()) || strings.HasPrefix(d.Name(), ".")):
+		case d.IsDir() && p != name && (contains(apart, d.Name()) || hidden(d.Name())):
 			return fs.SkipDir
-		case d.IsDir():
+		case d.IsDir() || p != name && hidden(d.Name()):
 		case p != name && linksToFolder(t, p, d): // as Kubernetes mounts folders
-			if l.links < maxLinks && d.Name() != "hunts" && !strings.HasPrefix(d.Name(), ".") {
+			if l.links < maxLinks && d.Name() != "hunts" {
 				l.links++
 				l.collect(t, p)
 				l.links--
 			}
 		case path.Ext(p) == ".yml":
 			l.read(t, p, &l.rules, false)
-		case path.Ext(p) == ".yaml" || p == name:
+		case misnamed(p) || p == name:
 			l.problems = append(l.problems, Problem{File: t.show(p), Message: "the name of a rule file ends in .yml"})
 		}
 		return nil
@@ -169,6 +172,16 @@ func (l *loader) collect(t tree, name string) {
 	if err != nil {
 		l.fail(t.show(name), err)
 	}
+}
+
+// hidden reports whether a file or folder is none of the user's: editors and systems keep locks and copies so, and an
+// editor's lock is a link to nothing.
+func hidden(name string) bool { return strings.HasPrefix(name, ".") }
+
+// misnamed reports whether a file is meant to be read, and would not be.
+func misnamed(name string) bool {
+	ext := strings.ToLower(path.Ext(name))
+	return ext == ".yaml" || ext == ".yml" && path.Ext(name) != ".yml"
 }
 
 func linksToFolder(t tree, name string, d fs.DirEntry) bool {
@@ -193,8 +206,12 @@ func (l *loader) collectBeside(t tree, dir string, stray bool) {
 		l.fail(t.show(dir), err)
 	}
 	for _, e := range entries {
-		if path.Ext(e.Name()) == ".yml" && !e.IsDir() {
-			l.read(t, path.Join(dir, e.Name()), into, stray)
+		switch name := path.Join(dir, e.Name()); {
+		case e.IsDir() || hidden(e.Name()):
+		case path.Ext(name) == ".yml":
+			l.read(t, name, into, stray)
+		case misnamed(name):
+			l.problems = append(l.problems, Problem{File: t.show(name), Message: "the name of a list or exception ends in .yml"})
 		}
 	}
 }
@@ -229,6 +246,9 @@ func (l *loader) read(t tree, name string, into *[]input, stray bool) {
 	if err != nil {
 		whole = shown
 	}
+	if real, err := filepath.EvalSymlinks(whole); err == nil {
+		whole = real // a link to a folder above itself shows every file again
+	}
 	key := located{t.builtin, whole}
 	if i, again := l.at[key]; again {
 		(*into)[i].stray = (*into)[i].stray && stray
@@ -254,6 +274,9 @@ func (t tree) bounded(name string, most int64) ([]byte, error) {
 	info, err := fs.Stat(t, name)
 	if err != nil {
 		return nil, err
+	}
+	if !info.Mode().IsRegular() { // a pipe would be waited for
+		return nil, errors.New("it is no file")
 	}
 	if info.Size() > most {
 		return nil, fmt.Errorf("the file is larger than %d bytes", most)
@@ -306,7 +329,7 @@ func (l *loader) parse() ([]*Rule, []*Exception) {
 			continue
 		}
 		if other := er.rules[r.ID]; other != nil {
-			s.report(place{1, 1}, "", "id %s is taken by %s", r.ID, other.File)
+			s.report(r.origin.keys["id"], "", "id %s is taken by %s", r.ID, other.File)
 			continue
 		}
 		er.rules[r.ID] = r

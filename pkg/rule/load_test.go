@@ -235,8 +235,13 @@ func must1(s *Set, err error) *Set {
 
 func TestAbsentAndMisnamedFiles(t *testing.T) {
 	t.Parallel()
-	_, err := LoadFS(fstest.MapFS{"a/x.yaml": {Data: []byte("id: x")}}, "a", "b")
-	want := "a/x.yaml: the name of a rule file ends in .yml\nb: read rules: file does not exist"
+	_, err := LoadFS(fstest.MapFS{
+		"a/x.yaml": {Data: []byte("id: x")}, "a/y.YML": {Data: []byte("id: y")}, "a/README.md": {Data: []byte("x")},
+		"a/exceptions/x.yaml": {Data: []byte("id: x")}, "a/lists/.x.yml": {Data: []byte("id: x")},
+		"a/.#x.yml": {Mode: fs.ModeSymlink | 0o777}, "a/pipe.yml": {Mode: fs.ModeNamedPipe | 0o600},
+	}, "a", "b")
+	want := "a/exceptions/x.yaml: the name of a list or exception ends in .yml\na/pipe.yml: read rules: it is no file\n" +
+		"a/x.yaml: the name of a rule file ends in .yml\na/y.YML: the name of a rule file ends in .yml\nb: read rules: file does not exist"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

@@ -47,8 +47,9 @@ var elsewhere = []string{
 	"%s",                                   // the words are another message's
 	"the name of a rule file ends in .yml", // see TestAbsentAndMisnamedFiles
 	"the condition cannot be compiled: %s", // what is checked compiles
-	"%s takes a list and a condition on #", // expr's parser counts them
-	"%s is given twice",                    // YAML's parser says it first
+	"the name of a list or exception ends in .yml", // see TestAbsentAndMisnamedFiles
+	"%s takes a list and a condition on #",         // expr's parser counts them
+	"%s is given twice",                            // YAML's parser says it first
 }
 
 func matchesAny(re *regexp.Regexp, texts []string) bool {

@@ -116,7 +116,7 @@ func (l *loader) checkReading(rules []*Rule) {
 		s := &source{file: r.File, lines: r.origin.lines, problems: &l.problems}
 		for _, t := range r.targets() {
 			if t.class == event.Alert && t.cond != nil {
-				s.checkRead(g, t, ids, l.ownOnly)
+				s.checkRead(g, t, ids)
 			}
 		}
 		if g.level(r, nil); g.circle != nil && !told {
@@ -131,7 +131,7 @@ func (l *loader) checkReading(rules []*Rule) {
 }
 
 // checkRead reports what a condition compares rule_id with and should not.
-func (s *source) checkRead(g *reading, t *target, ids []string, ownOnly bool) {
+func (s *source) checkRead(g *reading, t *target, ids []string) {
 	_, named := t.reads()
 	literals(t.cond.tree, nil, func(lit literal) {
 		if lit.field.Name != ruleIDField || lit.node.Value == "" {
@@ -141,7 +141,6 @@ func (s *source) checkRead(g *reading, t *target, ids []string, ownOnly bool) {
 		r := g.byID[lit.node.Value]
 		switch {
 		case lit.prefix:
-		case !contains(ids, lit.node.Value) && ownOnly: // it may be a built-in one
 		case !contains(ids, lit.node.Value):
 			s.report(at, nearest(lit.node.Value, ids), "there is no rule %s", lit.node.Value)
 		case !named && r != nil && r.OverAlerts():

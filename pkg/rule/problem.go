@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/agnivade/levenshtein"
@@ -103,22 +104,28 @@ func excerpt(at place, line string) string {
 }
 
 func printable(r rune) rune {
-	if r < ' ' || r == 0x7f {
+	switch {
+	case r < ' ':
 		return ' '
+	case !unicode.IsPrint(r): // what steers a terminal, or turns text around
+		return '\ufffd'
 	}
 	return r
 }
 
 // nearest returns the candidate that a misspelled word most likely stands for, quoted, or "".
 func nearest(word string, candidates []string) string {
-	best, distance := "", max(2, len(word)/3)+1
+	best, distance := "", max(1, (len(word)+1)/3)+1
 	for _, c := range candidates {
-		if len(word) >= 3 && strings.HasPrefix(c, word) {
+		if len(word) >= 2 && strings.HasPrefix(c, word) {
 			return `"` + c + `"`
 		}
 	}
 	for _, c := range candidates {
 		d := levenshtein.ComputeDistance(strings.ToLower(word), strings.ToLower(c))
+		if d == 2 && len(word) > 2 && strings.EqualFold(word[:1], c[:min(1, len(c))]) {
+			d = 1 // two letters in the wrong order; else two of a short word are most of it
+		}
 		if d < distance && d < len(c) {
 			best, distance = c, d
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -124,15 +125,18 @@ func readMatching(m *mapping, r *Rule, lists *lists) naming {
 		return nil
 	}
 	return func(name string) (Key, *mistake) {
-		if r.Baseline == nil {
-			return parseKey(name, r.Class)
+		words := builtins
+		if r.Baseline != nil {
+			words = append(slices.Clone(baselineNames), words...)
 		}
-		if contains(baselineNames, name) {
+		if contains(words, name) {
 			return Key{}, nil
 		}
 		k, bad := parseKey(name, r.Class)
 		if bad != nil && bad.hint == "" {
-			bad.hint = nearest(name, baselineNames)
+			if bad.hint = nearest(name, words); bad.hint == "" && event.Lookup(name) == nil {
+				bad.message += "; beside fields there are " + strings.Join(words, ", ")
+			}
 		}
 		return k, bad
 	}

@@ -29,7 +29,7 @@ func readSequence(m *mapping, r *Rule, lists *lists) naming {
 	}
 	before := len(*m.problems)
 	r.GroupBy = m.keys(m.take("group_by"), "group_by", m.groupKey, event.None)
-	r.Sequence = &Sequence{Ordered: true}
+	r.Sequence = &Sequence{Ordered: true, groupless: len(*m.problems) > before}
 	n := m.take("sequence")
 	if n == nil {
 		return nil
@@ -141,7 +141,7 @@ func readBy(m *mapping, r *Rule, s *Step) {
 		m.report(m.places["by"], "", "%s", err)
 	}
 	for _, name := range by.order {
-		if !contains(by.known, name) {
+		if !contains(by.known, name) && !r.Sequence.groupless {
 			m.report(by.places[name], nearest(name, keyNames(r.GroupBy)), "by maps keys of group_by, and %s is none", name)
 		}
 	}
@@ -193,6 +193,12 @@ func (s *source) anyKey(n ast.Node, what string, _ event.Class) (Key, bool) {
 
 // groupKey is anyKey for a key of group_by, which has one value.
 func (s *source) groupKey(n ast.Node, what string, c event.Class) (Key, bool) {
+	name, ok := s.text(n, what)
+	if ok && !strings.ContainsAny(name, ".[") && event.Lookup(name) == nil {
+		s.report(nodePlace(n), nearest(name, fieldNames(event.None)),
+			"%q is no field: a sequence groups by a field or a path (request.name), and each step says with by which of its own stands for it", name)
+		return Key{}, false
+	}
 	k, ok := s.anyKey(n, what, c)
 	if ok && k.Several() {
 		s.report(nodePlace(n), "", "%s names one value: let a step say with by where it has several", what)

@@ -17,6 +17,8 @@ type Sequence struct {
 	Within  time.Duration
 	Ordered bool
 	Steps   []*Step // the first is not Unless; none is when the sequence is not Ordered
+
+	groupless bool // while it is read: its group_by is reported already
 }
 
 // Step is one step of a sequence: a match of its own class.

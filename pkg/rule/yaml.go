@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -17,11 +18,15 @@ import (
 
 // parseYAML returns the file's one document, nil after reporting why there is none.
 func (s *source) parseYAML(text []byte) ast.Node {
+	if at, ok := s.notText(); ok {
+		s.report(at, "", "the file is no UTF-8 text: save it as UTF-8")
+		return nil
+	}
 	file, err := yamltree.Parse(text)
 	var syntax *yaml.SyntaxError
 	switch {
 	case errors.As(err, &syntax) && syntax.Token != nil && syntax.Token.Position != nil:
-		s.report(placeOf(syntax.Token), "", "%s", firstLine(syntax.Message))
+		s.report(placeOf(syntax.Token), "", "%s%s", firstLine(syntax.Message), s.remedy(placeOf(syntax.Token)))
 	case err != nil:
 		s.report(place{1, 1}, "", "%s", firstLine(err.Error()))
 	case len(file.Docs) == 0 || file.Docs[0].Body == nil:
@@ -32,6 +37,36 @@ func (s *source) parseYAML(text []byte) ast.Node {
 		return file.Docs[0].Body
 	}
 	return nil
+}
+
+// notText finds the first byte that is no text.
+func (s *source) notText() (place, bool) {
+	for i, line := range s.lines {
+		for j, r := range line {
+			if _, size := utf8.DecodeRuneInString(line[j:]); r == 0 || r == utf8.RuneError && size <= 1 {
+				return place{i + 1, utf8.RuneCountInString(line[:j]) + 1}, true
+			}
+		}
+	}
+	return place{}, false
+}
+
+// remedy says what to do about the mistakes that YAML's own parser explains to nobody: tabs, and plain text with a colon or a
+// brace in it.
+func (s *source) remedy(at place) string {
+	if at.line < 1 || at.line > len(s.lines) {
+		return ""
+	}
+	line := s.lines[at.line-1]
+	blanks := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
+	_, value, _ := strings.Cut(line, ": ")
+	switch value = strings.TrimSpace(value); {
+	case strings.Contains(blanks, "\t"):
+		return ": indent with blanks, not tabs"
+	case strings.HasPrefix(value, "{"), value != "" && !strings.ContainsAny(value[:1], "\"'[|>&*") && strings.Contains(value, ": "):
+		return ": put text with { or a colon in it between quotes"
+	}
+	return ""
 }
 
 func firstLine(s string) string {

@@ -248,7 +248,7 @@ func TestBrokenRulesReplaceNothing(t *testing.T) {
 	}
 }
 
-// A hangup reads the files, also those that nobody watches, and answers in the log where nothing has changed.
+// A hangup reads the files, also those that nobody watches, and answers in the log where nothing has changed, or still does not load.
 func TestHangup(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -258,6 +258,11 @@ func TestHangup(t *testing.T) {
 	h := hold(t, dir, "rules")
 	h.hangup <- os.Interrupt
 	h.until("an answer", func() bool { return h.logs.FilterMessageSnippet("as they were").Len() == 1 })
+	put(t, one, "id: one")
+	h.until("the mistake", func() bool { return h.logs.FilterMessageSnippet("not reloaded").Len() == 1 })
+	h.hangup <- os.Interrupt
+	h.until("an answer", func() bool { return h.logs.FilterMessageSnippet("still do not load").Len() == 1 })
+	put(t, one, ruleFile("one", "A"))
 
 	blind, hangup := h.o, make(chan os.Signal)
 	blind.Paths, blind.Metrics, blind.Hangup = nil, nil, hangup

@@ -34,9 +34,12 @@ func (h *Holder) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-h.o.Hangup:
-			before := h.Set()
+			before, failed := h.Set(), h.Status().Err
 			l.look()
-			if s := h.Status(); h.Set() == before && s.Err == nil {
+			switch s := h.Status(); {
+			case s.Err != nil && failed != nil && s.Err.Error() == failed.Error(): // logged once; who sends a signal waits for an answer
+				h.o.Log.Error("rules still do not load: those of before stay in force", zap.Time("loaded", s.Loaded), zap.NamedError("problems", s.Err))
+			case s.Err == nil && h.Set() == before:
 				h.o.Log.Info("rules are as they were", zap.String("hash", s.Hash))
 			}
 		case e := <-events:

@@ -30,6 +30,9 @@ func (b *bench) compare(want []rule.TestAlert) string {
 		fmt.Fprintf(&d, "  + severity %s, count %d, group {%s}: %s\n", a.Severity, a.Count, pairs(a.Group), a.Title)
 	}
 	fmt.Fprintf(&d, "%s, of which %d matched", plural(b.events, "event"), b.matches)
+	if b.again > 0 {
+		fmt.Fprintf(&d, "; %d of them were there before, with the same event_uid: such count once", b.again)
+	}
 	if b.matches == 0 && b.first != "" {
 		fmt.Fprintf(&d, "; the first is\n  %s", b.first)
 	}

@@ -64,6 +64,7 @@ func runTest(ctx context.Context, r *rule.Rule, t *rule.Test, reg *format.Regist
 	b := &bench{
 		reg: reg, rule: &live, test: t, decoder: format.NewDecoder(reg), matcher: match.New(set), ruleSet: set.Hash(),
 		engine: correlate.New(set, correlate.Options{KeepAll: true}), alerts: map[string]alert.Alert{},
+		seen: map[event.UID]bool{},
 	}
 	b.take(b.engine.Recall(nil))
 	for i := range logs {
@@ -89,7 +90,9 @@ type bench struct {
 	end     int64 // the newest event time
 	events  int
 	matches uint64
-	first   string // the first event as JSON, for who wonders why nothing matched
+	first   string             // the first event as JSON, for who wonders why nothing matched
+	seen    map[event.UID]bool // event_uids: the same event twice counts once
+	again   int                // events that were there before
 	alerts  map[string]alert.Alert
 	order   []string // ids of alerts as they came
 }
@@ -97,14 +100,17 @@ type bench struct {
 // log takes one entry of a test's logs through the way, as one range and one frame.
 func (b *bench) log(ctx context.Context, i int, l *rule.TestLog) error {
 	b.matcher.Begin()
-	before := b.events
+	before, again := b.events, b.again
 	for n := 1; n <= max(l.Repeat, 1); n++ {
 		if err := b.lines(ctx, i, n, l); err != nil {
 			return fmt.Errorf("log %d: %w", i+1, err)
 		}
 	}
-	if b.events == before { // else a test that expects no alert would pass for nothing
+	switch { // else a test that expects no alert would pass for nothing
+	case b.events == before:
 		return fmt.Errorf("log %d: it gives no event", i+1)
+	case l.Repeat > 1 && b.again-again >= l.Repeat-1:
+		return fmt.Errorf("log %d: its repeats are all the same event, which counts once: give each its own id (\"eventID\":\"e-{n}\")", i+1)
 	}
 	for _, n := range b.matcher.Matches() {
 		b.matches += n
@@ -163,6 +169,11 @@ func (b *bench) decode(rec *record.Record, shift *shifter) error {
 			b.first = string(e.AppendJSON(nil))
 		}
 		b.events++
+		if uid := e.UID; b.seen[uid] {
+			b.again++
+		} else {
+			b.seen[uid] = true
+		}
 		shift.move(e, b.start)
 		b.came(e.UnixNano(event.EventTime))
 		b.matcher.Event(e)
