@@ -67,6 +67,7 @@ func nearRule(set *rule.Set, id string) string {
 func (s *shell) rulesCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "rules", Short: "Check, test, list and explain rules and exceptions",
+		Long: "Check, test, list and explain rules and exceptions. Their language, all keys and functions, is in docs/RULES.md.",
 		Example: `  shrike rules lint my-rules/
   shrike rules test my-rules/
   shrike rules explain aws-root-console-login trail/`,
