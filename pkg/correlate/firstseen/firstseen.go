@@ -38,6 +38,7 @@ type Memory struct {
 type group struct {
 	name        string
 	first, last int64 // event times
+	recalled    int64 // largest offset of long memory's rows; -1: none
 	rows        map[row]*kept
 	bytes       int64
 	place       *list.Element
@@ -101,6 +102,7 @@ func (m *Memory) Learn(name, value string, r Row) {
 	m.span(g, r.First)
 	m.span(g, r.Last)
 	m.merge(g, value, r, 0)
+	g.recalled = max(g.recalled, r.Offset)
 	m.bound()
 }
 
@@ -110,7 +112,7 @@ func (m *Memory) See(name, value string, offset, first, last int64) Answer {
 	m.span(g, first)
 	m.span(g, last)
 	r := Row{Step: m.Step(first), Offset: offset, First: first, Last: last}
-	a := Answer{New: !m.known(g, value, r.Step, offset), Learned: first-g.first >= m.options.Learning}
+	a := Answer{New: !m.known(g, value, r.Step, offset), Learned: first-m.began(g, offset, first) >= m.options.Learning}
 	a.Row, a.Changed = m.merge(g, value, r, m.frame)
 	m.bound()
 	return a
@@ -128,6 +130,21 @@ func (m *Memory) known(g *group, value string, step, offset int64) bool {
 		}
 	}
 	return false
+}
+
+// began returns the group's first event time as of an offset, at which it had one at first. What long memory has of that offset
+// or later was not known then: a frame applied again would else have learned from what came behind it. (A row that an earlier
+// offset wrote and a later one gave an earlier time is the exception: long memory does not say which did.)
+func (m *Memory) began(g *group, offset, first int64) int64 {
+	if offset > g.recalled {
+		return g.first
+	}
+	for _, r := range g.rows {
+		if r.Offset < offset || r.frame == m.frame {
+			first = min(first, r.First)
+		}
+	}
+	return first
 }
 
 // merge folds r into the row of its stretch. It reports whether more than the last time changed: that one is not worth a
@@ -161,7 +178,7 @@ func (m *Memory) group(name string) *group {
 		m.stalest.MoveToBack(g.place)
 		return g
 	}
-	g := &group{name: name, first: math.MaxInt64, last: math.MinInt64, rows: map[row]*kept{}, bytes: groupBytes + int64(len(name))}
+	g := &group{name: name, first: math.MaxInt64, last: math.MinInt64, recalled: -1, rows: map[row]*kept{}, bytes: groupBytes + int64(len(name))}
 	g.place = m.stalest.PushBack(g)
 	m.groups[name] = g
 	m.bytes += g.bytes

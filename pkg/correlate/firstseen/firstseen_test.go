@@ -30,6 +30,29 @@ func TestSeeAsOfAnOffset(t *testing.T) {
 	}
 }
 
+// What a group had learned at an offset does not depend on what long memory has of later ones: a frame that is applied again
+// after a crash would tell of what it did not tell of before. Deleting the first return in began, or its condition, makes this
+// fail.
+func TestLearnedAsOfAnOffset(t *testing.T) {
+	t.Parallel()
+	m := memory(Options{Learning: 10})
+	m.Learn("g", "old", Row{Offset: 3, First: 100, Last: 100})
+	m.Learn("g", "v", Row{Offset: 5, First: 0, Last: 105}) // 105 came at offset 5, 0 behind it
+	m.Learn("g", "history", Row{Offset: 6, First: 0, Last: 0})
+	for _, c := range []struct {
+		value         string
+		offset, first int64
+		want          bool
+	}{
+		{"w", 4, 109, false}, {"v", 5, 105, false}, {"x", 5, 111, true}, {"y", 7, 10, true},
+	} {
+		m.Next()
+		if a := m.See("g", c.value, c.offset, c.first, c.first); !a.New || a.Learned != c.want {
+			t.Errorf("%s at offset %d: new %v and learned %v, want new and %v", c.value, c.offset, a.New, a.Learned, c.want)
+		}
+	}
+}
+
 // A group that is dropped begins to learn anew: what it had must not be told as new. Deleting the call of bound in See
 // makes this fail.
 func TestBoundDropsWholeGroups(t *testing.T) {
