@@ -336,7 +336,11 @@ func (x *explaining) summary() {
 	if x.more > 0 {
 		fmt.Fprintf(x.out, "%d more are not shown: see --limit\n", x.more)
 	}
-	if x.shown == 0 && x.closest > 0 {
+	switch {
+	case x.shown > 0 || x.closest <= 0:
+	case x.closest <= x.near:
+		fmt.Fprintln(x.out, "no event has anything that the condition asks for: see --all")
+	default:
 		fmt.Fprintf(x.out, "the nearest is %d parts away: see --near and --all\n", x.closest)
 	}
 	if x.rule.Mode != rule.Live {

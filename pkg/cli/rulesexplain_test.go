@@ -48,6 +48,9 @@ func TestRulesExplain(t *testing.T) {
 		}
 	}
 	silent := write(t, filepath.Join(dir, "silent.json"), other)
+	if got := run(t, nil, "rules", "explain", "root-login", silent, "--rules", rules, "--near", "3"); !strings.Contains(got.out, "no event has anything") {
+		t.Errorf("nothing is near: %+v", got)
+	}
 	if got := run(t, nil, "rules", "explain", "root-login", silent, "--rules", rules); got.status != exitBad || !strings.Contains(got.out, "the nearest is 2 parts away") {
 		t.Errorf("rules explain without a match: %+v", got)
 	}

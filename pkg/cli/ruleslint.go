@@ -108,6 +108,9 @@ func lintSummary(set *rule.Set, problems, warnings int) string {
 	if problems > 0 {
 		return fmt.Sprintf("%d problems, %d warnings", problems, warnings)
 	}
+	if len(set.Rules()) == 0 {
+		return "there are no rules: a rule is a file <id>.yml"
+	}
 	tests := 0
 	for _, r := range set.Rules() {
 		tests += len(r.Tests)

@@ -52,6 +52,9 @@ func (s *shell) testRules(ctx context.Context, paths []string, f testFlags) erro
 	if err != nil {
 		return err
 	}
+	if len(set.Rules()) == 0 { // a pipeline that tests the wrong folder should hear of it
+		return usage("there are no rules to test: a rule is a file <id>.yml")
+	}
 	results, err := ruletest.Run(ctx, set, builtin.Formats(), f.only)
 	if err != nil {
 		return fmt.Errorf("test rules: %w", err)

@@ -54,6 +54,12 @@ func TestRulesTestReports(t *testing.T) {
 			t.Errorf("failure: %+v", c.Failure)
 		}
 	}
+	for _, command := range []string{"test", "lint"} {
+		got := run(t, nil, "rules", command, t.TempDir())
+		if want := map[string]int{"test": exitUsage, "lint": 0}[command]; got.status != want || !strings.Contains(got.out+got.err, "there are no rules") {
+			t.Errorf("rules %s of an empty folder: %+v", command, got)
+		}
+	}
 	if got := run(t, nil, "rules", "test", dir, "--junit", "-"); got.status != exitBad || xml.Unmarshal([]byte(got.out), &report) != nil {
 		t.Errorf("rules test --junit -: %+v", got)
 	}

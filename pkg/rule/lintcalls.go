@@ -15,6 +15,9 @@ import (
 // awsCall is what the name of a call looks like at AWS; those of others have dots, slashes and blanks.
 var awsCall = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
 
+// apiVersion is what some names of calls end in as they are delivered: UpdateFunctionCode20150331v2, CreateDistribution2020_05_31.
+var apiVersion = regexp.MustCompile(`((19|20)\d{6}(v\d+)?|_?(19|20)\d\d_\d\d_\d\d)$`)
+
 // checkEventName: what event_name is compared with is a call of AWS and, where the condition says of which service, of that.
 func checkEventName(l *linter, r *Rule) {
 	l.eachLiteral(r, func(at site, lit literal) {
@@ -29,7 +32,9 @@ func checkEventName(l *linter, r *Rule) {
 				l.warnIn(at, lit.node, "", "no call of AWS starts with %q", name)
 			}
 		case len(lit.sources) == 0:
-			if len(calls.ServicesOf(name)) == 0 {
+			if plain := apiVersion.ReplaceAllString(name, ""); plain != name && len(calls.ServicesOf(plain)) > 0 {
+				l.warnIn(at, lit.node, `"`+plain+`"`, "event_name never has an API version such as that of %s (native_name has)", name)
+			} else if len(calls.ServicesOf(name)) == 0 {
 				l.warnIn(at, lit.node, nearest(name, calls.All()), "AWS has no call %s", name)
 			}
 		case !slices.ContainsFunc(lit.sources, func(s string) bool { return calls.Has(s, name) }):

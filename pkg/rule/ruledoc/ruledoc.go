@@ -10,6 +10,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/rule"
 	"github.com/shrike-sec/shrike/pkg/rule/attack"
 )
@@ -113,7 +114,7 @@ func (d *document) techniques(r *rule.Rule) string {
 // conditions shows what events are held against: of a sequence step for step.
 func (d *document) conditions(r *rule.Rule) {
 	if r.Sequence == nil {
-		d.line("\nLooks at events of class %s, outcome %s, where:\n\n%s", r.Class, r.Outcome, fenced(strings.TrimRight(r.When, "\n")))
+		d.line("\nLooks at %s, where:\n\n%s", looksAt(r.Class, r.Outcome), fenced(strings.TrimRight(r.When, "\n")))
 		return
 	}
 	for i, s := range r.Sequence.Steps {
@@ -121,8 +122,16 @@ func (d *document) conditions(r *rule.Rule) {
 		if s.Unless {
 			what = ", which must not come"
 		}
-		d.line("\nStep %d, `%s`%s: events of class %s, outcome %s, where:\n\n%s", i+1, s.Name, what, s.Class, s.Outcome, fenced(strings.TrimRight(s.When, "\n")))
+		d.line("\nStep %d, `%s`%s: %s, where:\n\n%s", i+1, s.Name, what, looksAt(s.Class, s.Outcome), fenced(strings.TrimRight(s.When, "\n")))
 	}
+}
+
+// looksAt names events; alerts have no outcome.
+func looksAt(c event.Class, outcome string) string {
+	if c == event.Alert {
+		return "alerts of other rules"
+	}
+	return fmt.Sprintf("events of class %s, outcome %s", c, outcome)
 }
 
 func source(s *rule.Source) string {

@@ -6,6 +6,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/rule"
 )
 
@@ -126,6 +127,9 @@ func TestWords(t *testing.T) {
 		if got := Kind(r) + "|" + Sentence(r); got != want {
 			t.Errorf("%s:\n got %s\nwant %s", block, got, want)
 		}
+	}
+	if got, want := looksAt(event.Alert, "any"), "alerts of other rules"; got != want { // alerts have no outcome
+		t.Errorf("a rule over alerts looks at %s, want %s", got, want)
 	}
 	if got, want := Span(90*time.Millisecond)+Span(24*time.Hour)+Span(48*time.Hour), "90ms24 h2 days"; got != want {
 		t.Errorf("spans %s, want %s", got, want)
