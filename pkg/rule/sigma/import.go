@@ -113,6 +113,7 @@ func Import(files []File, o Options) *Result {
 	for _, doc := range im.correlations {
 		im.correlation(doc, nil)
 	}
+	im.forsaken()
 	slices.SortStableFunc(im.result.Refusals, func(a, b Refusal) int {
 		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
@@ -169,6 +170,23 @@ func (im *importer) compile() {
 		c.part = c.part && !kept[c]
 	}
 	im.result.Parts += len(im.filters)
+}
+
+// forsaken refuses the rules that only correlations use which are not imported: else they would be lost without a word.
+func (im *importer) forsaken() {
+	for _, c := range im.rules {
+		if !c.part || slices.ContainsFunc(im.correlations, func(doc *document) bool {
+			return im.built[doc].err == nil && slices.ContainsFunc(doc.n.get("correlation").textsOf("rules"), c.doc.is)
+		}) {
+			continue
+		}
+		im.result.Parts--
+		err := c.err
+		if err == nil {
+			err = refuse(c.doc.at, "only correlations use it that are not imported; generate: true in one of them makes it a rule by itself")
+		}
+		im.refuse(c.doc, err)
+	}
 }
 
 func (im *importer) find(reference string) *compiled {
