@@ -33,12 +33,14 @@ type Memory struct {
 	evicted uint64
 	learned bool
 	frame   uint64 // counts frames
+	start   int64  // offset of the first signal; -1: none came
 }
 
 type group struct {
 	name        string
 	first, last int64 // event times
-	recalled    int64 // largest offset of long memory's rows; -1: none
+	began       int64 // event time from which it learns: of its signals here, and of rows from before the first of them
+	seen        bool  // has had a signal here
 	rows        map[row]*kept
 	bytes       int64
 	place       *list.Element
@@ -72,7 +74,7 @@ type Answer struct {
 
 // New returns an empty memory.
 func New(o Options) *Memory {
-	return &Memory{options: o, groups: map[string]*group{}, stalest: list.New()}
+	return &Memory{options: o, groups: map[string]*group{}, stalest: list.New(), start: -1}
 }
 
 // SetLearning changes how long a group learns; what has been learned stays.
@@ -102,7 +104,6 @@ func (m *Memory) Learn(name, value string, r Row) {
 	m.span(g, r.First)
 	m.span(g, r.Last)
 	m.merge(g, value, r, 0)
-	g.recalled = max(g.recalled, r.Offset)
 	m.bound()
 }
 
@@ -112,7 +113,7 @@ func (m *Memory) See(name, value string, offset, first, last int64) Answer {
 	m.span(g, first)
 	m.span(g, last)
 	r := Row{Step: m.Step(first), Offset: offset, First: first, Last: last}
-	a := Answer{New: !m.known(g, value, r.Step, offset), Learned: first-m.began(g, offset, first) >= m.options.Learning}
+	a := Answer{New: !m.known(g, value, r.Step, offset), Learned: first-m.learns(g, offset, first) >= m.options.Learning}
 	a.Row, a.Changed = m.merge(g, value, r, m.frame)
 	m.bound()
 	return a
@@ -132,19 +133,24 @@ func (m *Memory) known(g *group, value string, step, offset int64) bool {
 	return false
 }
 
-// began returns the group's first event time as of an offset, at which it had one at first. What long memory has of that offset
-// or later was not known then: a frame applied again would else have learned from what came behind it. (A row that an earlier
-// offset wrote and a later one gave an earlier time is the exception: long memory does not say which did.)
-func (m *Memory) began(g *group, offset, first int64) int64 {
-	if offset > g.recalled {
-		return g.first
+// learns notes an event of the group at an offset and returns since when it has learned. Rows of long memory that are no older
+// than the first signal here do not count: what wrote them is applied again, and counts when it comes. Otherwise a frame that is
+// applied again after a crash would have learned from what came behind it. (Of a row that is older, a later offset may have
+// moved the time; long memory does not say.)
+func (m *Memory) learns(g *group, offset, first int64) int64 {
+	if m.start < 0 {
+		m.start = offset
 	}
-	for _, r := range g.rows {
-		if r.Offset < offset || r.frame == m.frame {
-			first = min(first, r.First)
+	if !g.seen {
+		g.seen = true
+		for _, r := range g.rows {
+			if r.Offset < m.start {
+				g.began = min(g.began, r.First)
+			}
 		}
 	}
-	return first
+	g.began = min(g.began, first)
+	return g.began
 }
 
 // merge folds r into the row of its stretch. It reports whether more than the last time changed: that one is not worth a
@@ -178,7 +184,7 @@ func (m *Memory) group(name string) *group {
 		m.stalest.MoveToBack(g.place)
 		return g
 	}
-	g := &group{name: name, first: math.MaxInt64, last: math.MinInt64, recalled: -1, rows: map[row]*kept{}, bytes: groupBytes + int64(len(name))}
+	g := &group{name: name, first: math.MaxInt64, last: math.MinInt64, began: math.MaxInt64, rows: map[row]*kept{}, bytes: groupBytes + int64(len(name))}
 	g.place = m.stalest.PushBack(g)
 	m.groups[name] = g
 	m.bytes += g.bytes

@@ -31,8 +31,8 @@ func TestSeeAsOfAnOffset(t *testing.T) {
 }
 
 // What a group had learned at an offset does not depend on what long memory has of later ones: a frame that is applied again
-// after a crash would tell of what it did not tell of before. Deleting the first return in began, or its condition, makes this
-// fail.
+// after a crash would tell of what it did not tell of before. Deleting the condition on start in learns, or its loop, makes
+// this fail.
 func TestLearnedAsOfAnOffset(t *testing.T) {
 	t.Parallel()
 	m := memory(Options{Learning: 10})
@@ -44,7 +44,7 @@ func TestLearnedAsOfAnOffset(t *testing.T) {
 		offset, first int64
 		want          bool
 	}{
-		{"w", 4, 109, false}, {"v", 5, 105, false}, {"x", 5, 111, true}, {"y", 7, 10, true},
+		{"w", 4, 109, false}, {"v", 5, 105, false}, {"x", 5, 111, true}, {"history", 6, 0, false}, {"y", 7, 10, true},
 	} {
 		m.Next()
 		if a := m.See("g", c.value, c.offset, c.first, c.first); !a.New || a.Learned != c.want {
