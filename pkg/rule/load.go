@@ -271,7 +271,7 @@ func (l *loader) read(t tree, name string, into *[]input, stray bool) {
 
 // bounded reads a file of at most so many bytes.
 func (t tree) bounded(name string, most int64) ([]byte, error) {
-	info, err := fs.Stat(t, name)
+	info, err := fs.Stat(t.FS, name) // of the tree it would open the file
 	if err != nil {
 		return nil, err
 	}

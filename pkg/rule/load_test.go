@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -244,6 +245,18 @@ func TestAbsentAndMisnamedFiles(t *testing.T) {
 		"a/x.yaml: the name of a rule file ends in .yml\na/y.YML: the name of a rule file ends in .yml\nb: read rules: file does not exist"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// A pipe in a folder of rules is not waited for, else a reload would hang for ever. (With t for t.FS in bounded it does.)
+func TestPipeIsNoFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(dir, "x.yml"), 0o600); err != nil {
+		t.Skip(err)
+	}
+	if _, err := Load(dir); err == nil || !strings.HasSuffix(err.Error(), "x.yml: read rules: it is no file") {
+		t.Errorf("got %v", err)
 	}
 }
 
