@@ -58,7 +58,10 @@ func (c *Client) RunGroup(ctx context.Context, group string, topics []string, ru
 		ID: group, Topics: topics, Brokers: c.brokers, Dialer: c.dialer,
 		GroupBalancers:    []kafka.GroupBalancer{sticky},
 		HeartbeatInterval: c.session / heartbeats, SessionTimeout: c.session, RebalanceTimeout: rebalanceTimeout,
-		JoinGroupBackoff: rejoinAfter, Timeout: dialTimeout,
+		// A join is answered when the rebalance is over, and that may begin anew when a dead member's session ends. Whoever
+		// gives up before leaves a member behind that nobody is, and the embedded broker never drops one that it had to
+		// answer after it was gone: its partitions would be nobody's.
+		JoinGroupBackoff: rejoinAfter, Timeout: dialTimeout + c.session,
 		WatchPartitionChanges: true,
 	})
 	if err != nil {
