@@ -191,10 +191,13 @@ func (c *cluster) kill(victim string, done bool, rng *rand.Rand, f *feeder) {
 	cmd := c.roles[victim]
 	looks := 0
 	until(c.t, 2*time.Minute, "a pending commit of "+victim, func() (bool, string) {
-		f.next()
 		if !c.announces(victim) {
+			if len(c.pending(victim)) == 0 { // else it has yet to join, and to do what it died over
+				f.next()
+			}
 			return false, "nothing announced"
 		}
+		f.next()
 		_ = cmd.Process.Signal(syscall.SIGSTOP) // while it stands still, nothing moves under the questions
 		at := c.pending(victim)
 		if looks++; len(at) > 0 && (!done || looks > maxLooks || c.storedSoon(at)) {
