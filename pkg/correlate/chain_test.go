@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/shrike-sec/shrike/pkg/alert"
+	"github.com/shrike-sec/shrike/pkg/alert/alerttest"
 	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/match"
 	"github.com/shrike-sec/shrike/pkg/record"
@@ -150,7 +151,7 @@ func TestAlertsDependOnEventsAlone(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				validate(t, doc)
+				alerttest.ValidJSON(t, doc)
 			}
 		}
 	})

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
-	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/shrike-sec/shrike/pkg/alert"
+	"github.com/shrike-sec/shrike/pkg/alert/alerttest"
 	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/format"
 	"github.com/shrike-sec/shrike/pkg/format/cloudtrail"
@@ -62,7 +62,7 @@ func TestGoldenAlert(t *testing.T) {
 	if diff := gocmp.Diff(string(want), string(got)); diff != "" {
 		t.Errorf("alert (-want +got):\n%s", diff)
 	}
-	validate(t, got)
+	alerttest.ValidJSON(t, got)
 }
 
 func indented(t *testing.T, a alert.Alert) []byte {
@@ -77,29 +77,4 @@ func indented(t *testing.T, a alert.Alert) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
-}
-
-// validate holds an alert's JSON against the schema.
-func validate(t interface {
-	Helper()
-	Fatal(...any)
-	Errorf(string, ...any)
-}, doc []byte) {
-	t.Helper()
-	schema, err := jsonschema.UnmarshalJSON(bytes.NewReader(alert.Schema()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	c.AssertFormat()
-	if err := c.AddResource("alert.json", schema); err != nil {
-		t.Fatal(err)
-	}
-	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(doc))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.MustCompile("alert.json").Validate(v); err != nil {
-		t.Errorf("alert against its schema: %v\n%s", err, doc)
-	}
 }

@@ -1,8 +1,6 @@
 package rule
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"maps"
 	"path"
 	"slices"
@@ -79,8 +77,7 @@ func (er *exceptionReader) read(s *source, text []byte, stray bool) *Exception {
 		return nil
 	}
 	before := len(*s.problems)
-	version := sha256.Sum256(text)
-	x := &Exception{File: s.file, Version: hex.EncodeToString(version[:6]), origin: origin{lines: s.lines, keys: m.places}}
+	x := &Exception{File: s.file, Version: versionOf(text), origin: origin{lines: s.lines, keys: m.places}}
 	idNode := m.need("id")
 	x.ID = readFileID(m, idNode)
 	ruleNode := m.need("rule")

@@ -39,8 +39,7 @@ func readRule(s *source, text []byte, lists *lists) *Rule {
 		m.report(m.places[later], "", "kind %s is not available yet", later)
 		return nil
 	}
-	version := sha256.Sum256(text)
-	r := &Rule{File: s.file, Version: hex.EncodeToString(version[:6])}
+	r := &Rule{File: s.file, Version: versionOf(text)}
 	readID(m, r)
 	readStanding(m, r)
 	names := readMatching
@@ -75,6 +74,12 @@ func readStanding(m *mapping, r *Rule) {
 	if n := m.take("maturity"); n != nil {
 		r.Maturity = Maturity(m.word(n, "maturity", string(Stable), string(Trial), string(Experimental)))
 	}
+}
+
+// versionOf identifies the text of a file.
+func versionOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:6])
 }
 
 // union joins lists of keys, each name once.

@@ -4,15 +4,31 @@ package alerttest
 import (
 	"bytes"
 	"encoding/json"
-	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/shrike-sec/shrike/pkg/alert"
 )
 
+// T is what of testing.TB is needed here; a rapid.T has it, too.
+type T interface {
+	Helper()
+	Fatal(args ...any)
+	Errorf(format string, args ...any)
+}
+
 // Valid fails the test when the schema refuses the alert.
-func Valid(t testing.TB, a *alert.Alert) {
+func Valid(t T, a *alert.Alert) {
+	t.Helper()
+	text, err := json.Marshal(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ValidJSON(t, text)
+}
+
+// ValidJSON fails the test when the schema refuses an alert's JSON.
+func ValidJSON(t T, text []byte) {
 	t.Helper()
 	schema, err := jsonschema.UnmarshalJSON(bytes.NewReader(alert.Schema()))
 	if err != nil {
@@ -24,10 +40,6 @@ func Valid(t testing.TB, a *alert.Alert) {
 		t.Fatal(err)
 	}
 	s, err := c.Compile("alert.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := json.Marshal(a)
 	if err != nil {
 		t.Fatal(err)
 	}
