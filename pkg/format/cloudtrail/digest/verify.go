@@ -29,11 +29,6 @@ const (
 	Gap           Kind = "gap"            // digests follow each other, but not their times, or the chain begins anew
 )
 
-// Kinds lists every Kind.
-func Kinds() []Kind {
-	return []Kind{LogMissing, LogChanged, LogUnreadable, DigestMissing, DigestChanged, Forged, Gap}
-}
-
 // Problem is one thing that is not as CloudTrail left it.
 type Problem struct {
 	Kind    Kind
