@@ -77,6 +77,7 @@ func Start(dir string, o Options) (*Broker, error) {
 		kfake.ClusterID("shrike"),
 		kfake.DataDir(dir),
 		kfake.DefaultNumPartitions(1),
+		kfake.ListenFn(listen),
 		kfake.WithLogger(logger{o.Log}),
 		kfake.GroupMinSessionTimeout(time.Second),
 		kfake.BrokerConfigs(map[string]string{

@@ -1,0 +1,194 @@
+package kafka
+
+import (
+	"encoding/binary"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kbin"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// A member may die while it waits to be told that it has joined. Kafka begins its session all the same, and drops it when that
+// ends. kfake begins a session only once the answer has been handed to the member's connection (group.reply in its groups.go):
+// such a member would stay until the next rebalance, and the partitions it was given would be nobody's.
+//
+// So the end of a connection whose join has no answer is kept from kfake until there is one. The answer has the member's name,
+// and the connection takes leave for the client that is gone. That is sooner than Kafka would drop it; a client that only lost
+// its connection learns that it is unknown, and joins anew.
+
+// longestJoin is how long an answer is awaited. It comes when the rebalance is over, within the members' rebalance timeout,
+// or never, when the client has asked again on another connection.
+const longestJoin = 5 * time.Minute
+
+// listen is net.Listen with connections that take leave.
+func listen(network, address string) (net.Listener, error) {
+	l, err := net.Listen(network, address)
+	if err != nil {
+		return nil, err
+	}
+	return listener{l}, nil
+}
+
+type listener struct{ net.Listener }
+
+func (l listener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &conn{Conn: c, answer: make(chan []byte, 1), closed: make(chan struct{})}, nil
+}
+
+// conn is one client's connection as kfake sees it. kfake has one goroutine at a time in Read and one in Write, writes each
+// answer at once, and answers a request before it takes the next.
+type conn struct {
+	net.Conn
+	requests joins  // what has been read; used by Read alone
+	end      error  // what ended the client's part; used by Read alone
+	leave    []byte // the leave that is yet to be read; used by Read alone
+
+	mu   sync.Mutex
+	join *kmsg.JoinGroupRequest // has no answer yet; nil when there is none
+	gone bool                   // the client has ended while join had no answer
+
+	answer chan []byte // what join was answered after the client had gone
+	once   sync.Once
+	closed chan struct{}
+}
+
+// Read is what the client sends, and then its leave.
+func (c *conn) Read(p []byte) (int, error) {
+	if c.end == nil {
+		n, err := c.Conn.Read(p)
+		if join := c.requests.take(p[:n]); join != nil {
+			c.mu.Lock()
+			c.join = join
+			c.mu.Unlock()
+		}
+		if err == nil {
+			return n, nil
+		}
+		c.end = err
+		c.leave = c.takeLeave()
+	}
+	if len(c.leave) == 0 {
+		return 0, c.end
+	}
+	n := copy(p, c.leave)
+	c.leave = c.leave[n:]
+	return n, nil
+}
+
+// Write sends an answer. One that the client no longer waits for is kept for Read.
+func (c *conn) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	c.join = nil
+	keep := c.gone
+	c.gone = false
+	c.mu.Unlock()
+	if keep {
+		c.answer <- append([]byte(nil), p...)
+		return len(p), nil
+	}
+	return c.Conn.Write(p)
+}
+
+// Close ends the connection for both sides.
+func (c *conn) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return c.Conn.Close()
+}
+
+// takeLeave returns the request with which the client, had it waited for its join's answer, would leave the group; nothing when
+// it waited for none, or did not become a member.
+func (c *conn) takeLeave() []byte {
+	c.mu.Lock()
+	join := c.join
+	c.gone = join != nil
+	c.mu.Unlock()
+	if join == nil {
+		return nil
+	}
+	late := time.NewTimer(longestJoin)
+	defer late.Stop()
+	select {
+	case raw := <-c.answer:
+		return leave(join, raw)
+	case <-late.C:
+	case <-c.closed:
+	}
+	return nil
+}
+
+// leave is the request to leave of the member that was answered.
+func leave(join *kmsg.JoinGroupRequest, answer []byte) []byte {
+	resp := join.ResponseKind().(*kmsg.JoinGroupResponse)
+	r := kbin.Reader{Src: answer}
+	r.Int32() // size
+	r.Int32() // correlation
+	if resp.IsFlexible() {
+		kmsg.SkipTags(&r)
+	}
+	if resp.ReadFrom(r.Src) != nil || resp.ErrorCode != 0 {
+		return nil
+	}
+	req := kmsg.NewPtrLeaveGroupRequest()
+	req.Group, req.MemberID = join.Group, resp.MemberID
+	return kmsg.NewRequestFormatter().AppendRequest(nil, req, 0)
+}
+
+// joins finds the JoinGroup requests in what a client sends, in whatever pieces it comes.
+type joins struct {
+	frame []byte // of the request that is being read: its size and key, and if it is a join all of it
+	rest  int    // bytes of it yet to come, once frame has size and key
+}
+
+const joinGroup = 11 // the key of JoinGroup
+
+// take returns the last join that ended in p.
+func (j *joins) take(p []byte) (join *kmsg.JoinGroupRequest) {
+	const head = 4 + 2
+	for len(p) > 0 {
+		if len(j.frame) < head {
+			n := min(head-len(j.frame), len(p))
+			j.frame = append(j.frame, p[:n]...)
+			p = p[n:]
+			if len(j.frame) == head {
+				j.rest = max(0, int(binary.BigEndian.Uint32(j.frame))-2)
+			}
+			continue
+		}
+		n := min(j.rest, len(p))
+		if binary.BigEndian.Uint16(j.frame[4:]) == joinGroup {
+			j.frame = append(j.frame, p[:n]...)
+		}
+		p, j.rest = p[n:], j.rest-n
+		if j.rest == 0 {
+			if len(j.frame) > head {
+				join = parseJoin(j.frame)
+			}
+			j.frame = j.frame[:0]
+		}
+	}
+	return join
+}
+
+// parseJoin reads a request with its size; nil when it is not one, which kfake answers by closing the connection.
+func parseJoin(frame []byte) *kmsg.JoinGroupRequest {
+	r := kbin.Reader{Src: frame}
+	r.Int32() // size
+	r.Int16() // key
+	join := kmsg.NewPtrJoinGroupRequest()
+	join.SetVersion(r.Int16())
+	r.Int32()          // correlation
+	r.NullableString() // client
+	if join.IsFlexible() {
+		kmsg.SkipTags(&r)
+	}
+	if join.ReadFrom(r.Src) != nil {
+		return nil
+	}
+	return join
+}
