@@ -59,8 +59,7 @@ func (c *Client) RunGroup(ctx context.Context, group string, topics []string, ru
 		GroupBalancers:    []kafka.GroupBalancer{sticky},
 		HeartbeatInterval: c.session / heartbeats, SessionTimeout: c.session, RebalanceTimeout: rebalanceTimeout,
 		// A join is answered when the rebalance is over, and that may begin anew when a dead member's session ends. Whoever
-		// gives up before leaves a member behind that nobody is, and the embedded broker never drops one that it had to
-		// answer after it was gone: its partitions would be nobody's.
+		// gives up before leaves a member behind that nobody is, whose partitions are nobody's until its session ends.
 		JoinGroupBackoff: rejoinAfter, Timeout: dialTimeout + c.session,
 		WatchPartitionChanges: true,
 	})

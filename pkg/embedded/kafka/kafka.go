@@ -5,12 +5,14 @@
 // generations and committed offsets survive Close and the death of the process (a message is acknowledged
 // once write(2) has returned); against power loss only real replicas help.
 //
-// kfake keeps three promises less than Kafka, and this package makes up for them:
+// kfake keeps five promises less than Kafka, and this package makes up for them:
 //   - it does not lock its folder: Start does, and refuses a folder that another process has open;
 //   - it forgets where a partition ended once retention has emptied it, and would number new messages from 0
 //     under consumers that remember a higher offset: see ends.go;
 //   - its compaction deletes before it writes, so a kill in between loses the topic: it is switched off, and
-//     compacted topics only shrink by their retention.
+//     compacted topics only shrink by their retention;
+//   - it keeps a member that died while it waited to join, and its partitions with it; and it dies of a request
+//     that is not Kafka's: see conn.go.
 //
 // Start reading at Start. Tests use the package kafkatest.
 package kafka

@@ -1,7 +1,9 @@
 package kafka_test
 
 import (
+	"errors"
 	"net"
+	"os"
 	"testing"
 	"time"
 
@@ -130,4 +132,31 @@ func members(t *testing.T, c *kgo.Client) int {
 	r := kmsg.NewPtrDescribeGroupsRequest()
 	r.Groups = []string{leaveGroup}
 	return len(request(t, c, r).(*kmsg.DescribeGroupsResponse).Groups[0].Members)
+}
+
+// TestNotKafka sends what is not the protocol; the broker must close that connection and serve the others. Fails without the
+// lines of requests.head that refuse a size or a key.
+func TestNotKafka(t *testing.T) {
+	t.Parallel()
+	b := kafkatest.Start(t)
+	for name, text := range map[string]string{
+		"a browser":     "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+		"a key of none": "\x00\x00\x00\x0a\x7f\xff\x00\x00\x00\x00\x00\x01\xff\xff",
+		"nothing":       "\x00\x00\x00\x00",
+		"below nothing": "\xff\xff\xff\xff",
+	} {
+		conn, err := net.Dial("tcp", b.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := conn.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+		if n, err := conn.Read(make([]byte, 1)); n != 0 || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%s: got %d bytes and %v, want the connection closed", name, n, err)
+		}
+	}
+	request(t, client(t, b.Addr()), kmsg.NewPtrMetadataRequest())
 }

@@ -2,6 +2,8 @@ package kafka
 
 import (
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"net"
 	"sync"
 	"time"
@@ -17,6 +19,9 @@ import (
 // So the end of a connection whose join has no answer is kept from kfake until there is one. The answer has the member's name,
 // and the connection takes leave for the client that is gone. That is sooner than Kafka would drop it; a client that only lost
 // its connection learns that it is unknown, and joins anew.
+
+// And kfake trusts what it reads: a request that Kafka does not know ends the process, and one that says it is a gigabyte is
+// given a gigabyte. Both end the connection here, as they do in Kafka.
 
 // longestJoin is how long an answer is awaited. It comes when the rebalance is over, within the members' rebalance timeout,
 // or never, when the client has asked again on another connection.
@@ -45,9 +50,9 @@ func (l listener) Accept() (net.Conn, error) {
 // answer at once, and answers a request before it takes the next.
 type conn struct {
 	net.Conn
-	requests joins  // what has been read; used by Read alone
-	end      error  // what ended the client's part; used by Read alone
-	leave    []byte // the leave that is yet to be read; used by Read alone
+	requests requests // what has been read; used by Read alone
+	end      error    // what ended the client's part; used by Read alone
+	leave    []byte   // the leave that is yet to be read; used by Read alone
 
 	mu   sync.Mutex
 	join *kmsg.JoinGroupRequest // has no answer yet; nil when there is none
@@ -62,15 +67,15 @@ type conn struct {
 func (c *conn) Read(p []byte) (int, error) {
 	if c.end == nil {
 		n, err := c.Conn.Read(p)
-		if join := c.requests.take(p[:n]); join != nil {
+		join, refused := c.requests.take(p[:n])
+		if join != nil {
 			c.mu.Lock()
 			c.join = join
 			c.mu.Unlock()
 		}
-		if err == nil {
+		if c.end = errors.Join(err, refused); c.end == nil {
 			return n, nil
 		}
-		c.end = err
 		c.leave = c.takeLeave()
 	}
 	if len(c.leave) == 0 {
@@ -139,41 +144,65 @@ func leave(join *kmsg.JoinGroupRequest, answer []byte) []byte {
 	return kmsg.NewRequestFormatter().AppendRequest(nil, req, 0)
 }
 
-// joins finds the JoinGroup requests in what a client sends, in whatever pieces it comes.
-type joins struct {
+// requests follows what a client sends, in whatever pieces it comes, and finds the JoinGroup requests in it.
+type requests struct {
 	frame []byte // of the request that is being read: its size and key, and if it is a join all of it
 	rest  int    // bytes of it yet to come, once frame has size and key
 }
 
-const joinGroup = 11 // the key of JoinGroup
+const (
+	sizeBytes       = 4
+	headBytes       = sizeBytes + 2 // and the key
+	joinGroup       = 11            // the key of JoinGroup
+	maxRequestBytes = 100 << 20     // Kafka's socket.request.max.bytes
+)
 
-// take returns the last join that ended in p.
-func (j *joins) take(p []byte) (join *kmsg.JoinGroupRequest) {
-	const head = 4 + 2
+// take returns the last join that ended in p, and an error when kfake must not see what p ends with.
+func (r *requests) take(p []byte) (join *kmsg.JoinGroupRequest, err error) {
 	for len(p) > 0 {
-		if len(j.frame) < head {
-			n := min(head-len(j.frame), len(p))
-			j.frame = append(j.frame, p[:n]...)
-			p = p[n:]
-			if len(j.frame) == head {
-				j.rest = max(0, int(binary.BigEndian.Uint32(j.frame))-2)
+		if missing := headBytes - len(r.frame); missing > 0 {
+			n := min(missing, len(p))
+			r.frame, p = append(r.frame, p[:n]...), p[n:]
+			if err := r.head(); err != nil {
+				return join, err
 			}
 			continue
 		}
-		n := min(j.rest, len(p))
-		if binary.BigEndian.Uint16(j.frame[4:]) == joinGroup {
-			j.frame = append(j.frame, p[:n]...)
+		n := min(r.rest, len(p))
+		if r.key() == joinGroup {
+			r.frame = append(r.frame, p[:n]...)
 		}
-		p, j.rest = p[n:], j.rest-n
-		if j.rest == 0 {
-			if len(j.frame) > head {
-				join = parseJoin(j.frame)
+		if p, r.rest = p[n:], r.rest-n; r.rest == 0 {
+			if r.key() == joinGroup {
+				join = parseJoin(r.frame)
 			}
-			j.frame = j.frame[:0]
+			r.frame = r.frame[:0]
 		}
 	}
-	return join
+	return join, nil
 }
+
+// head reads as much of size and key as is there.
+func (r *requests) head() error {
+	if len(r.frame) < sizeBytes {
+		return nil
+	}
+	size := binary.BigEndian.Uint32(r.frame)
+	if size < headBytes-sizeBytes || size > maxRequestBytes {
+		return fmt.Errorf("a Kafka request of %d bytes", size)
+	}
+	if len(r.frame) < headBytes {
+		return nil
+	}
+	r.rest = int(size) - (headBytes - sizeBytes)
+	if kmsg.RequestForKey(int16(r.key())) == nil { //nolint:gosec // the same bits
+		return fmt.Errorf("a Kafka request of the unknown key %d", r.key())
+	}
+	return nil
+}
+
+// key is the request's, once frame has it.
+func (r *requests) key() uint16 { return binary.BigEndian.Uint16(r.frame[sizeBytes:]) }
 
 // parseJoin reads a request with its size; nil when it is not one, which kfake answers by closing the connection.
 func parseJoin(frame []byte) *kmsg.JoinGroupRequest {
