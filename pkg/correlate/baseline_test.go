@@ -61,7 +61,8 @@ type heldAgainst struct {
 
 // wantBuckets says by the definition which buckets of a group fire, and what each came to.
 func wantBuckets(r *rule.Rule, actor string, hits []hit) (values map[int64]float64, fired map[int64]heldAgainst) {
-	l, width, amount := r.Baseline, int64(r.Baseline.Bucket), newBaselines(r, Options{}).amount
+	l, width := r.Baseline, int64(r.Baseline.Bucket)
+	amount := func(v float64) string { return amount(l.Of, v).words }
 	values, fired = map[int64]float64{}, map[int64]heldAgainst{}
 	in := map[int64][]hit{}
 	for _, h := range hits {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"strconv"
 
 	"github.com/shrike-sec/shrike/pkg/alert"
 	"github.com/shrike-sec/shrike/pkg/correlate/baseline"
@@ -177,40 +176,19 @@ func (g *baselines) render(k *series, offset int64) alert.Alert {
 	v := view{
 		rule: g.rule, names: g.names, key: key, id: key, period: a.period, tally: &a.tally,
 		start: a.period * g.period, end: (a.period + 1) * g.period, reached: &a.reached,
-		said: map[string]string{"value": g.amount(a.value), "usual": g.usual(a)},
+		said: map[string]said{"value": g.amount(a.value), "usual": g.usual(a)},
 	}
 	return v.alert(offset)
 }
 
 // usual says what the highest value was held against: a mean and its deviation, or a quantile.
-func (g *baselines) usual(a *excess) string {
-	if g.test.Quantile > 0 {
-		return g.amount(a.usual.Value)
+func (g *baselines) usual(a *excess) said {
+	s := g.amount(a.usual.Value)
+	if g.test.Quantile == 0 {
+		s.words += " ± " + g.amount(a.usual.Deviation).words
 	}
-	return g.amount(a.usual.Value) + " ± " + g.amount(a.usual.Deviation)
+	return s
 }
 
-// amount writes a value with its unit.
-func (g *baselines) amount(v float64) string {
-	of := g.rule.Baseline.Of
-	if of.Field == nil || len(of.Path) > 0 || of.Field.Unit != "bytes" {
-		return short(v)
-	}
-	units := []string{" B", " KiB", " MiB", " GiB", " TiB"}
-	n := 0
-	for ; v >= 1024 && n < len(units)-1; n++ {
-		v /= 1024
-	}
-	return short(v) + units[n]
-}
-
-// short writes whole numbers as they are and others with three digits at least.
-func short(v float64) string {
-	switch {
-	case v == math.Trunc(v) || v >= 1000:
-		return strconv.FormatFloat(v, 'f', 0, 64)
-	case v >= 100:
-		return strconv.FormatFloat(v, 'f', 1, 64)
-	}
-	return strconv.FormatFloat(v, 'g', 3, 64)
-}
+// amount is a value of the baseline.
+func (g *baselines) amount(v float64) said { return amount(g.rule.Baseline.Of, v) }

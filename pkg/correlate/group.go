@@ -23,6 +23,7 @@ type groups struct {
 	length int64  // W
 	period int64  // D >= W
 	hashes int    // kind distinct: how many to keep of a point
+	told   int    // likewise of an alert: 0 where it does not tell how many different values there are
 
 	byKey    map[string]*group
 	stalest  lru
@@ -57,6 +58,7 @@ type arrivals struct {
 // open is an alert that may still grow.
 type open struct {
 	tally
+	reach   // kind distinct: only where the alert tells of it
 	reached reached
 	period  int64 // number: floor(e/D)
 	late    bool
@@ -69,10 +71,16 @@ func newGroups(r *rule.Rule, w Window, o Options) *groups {
 		byKey: map[string]*group{}, maxKeys: o.MaxKeys, maxBytes: o.MaxBytes, dropped: math.MinInt64,
 	}
 	g.once = r.Class == event.Alert
-	if r.Distinct != nil {
-		g.hashes = match.HashLimit(r.Distinct.Count)
-	}
+	g.keep()
 	return g
+}
+
+// keep says how many hashes the rule wants.
+func (g *groups) keep() {
+	g.hashes, g.told = match.KeptHashes(g.rule), 0
+	if g.rule.Tells("value") {
+		g.told = g.hashes
+	}
 }
 
 // signal puts s into its group's points, and into the alerts that already count its bucket.
@@ -84,17 +92,18 @@ func (g *groups) signal(s *match.Signal, _ int64) {
 	delta := newTally(s, g.names)
 	own := floorDiv(s.Time, g.period)
 	if g.window == nil {
-		a := g.grow(k, own, s.Time, &delta)
+		a := g.grow(k, own, s.Time, &delta, nil)
 		a.reached.fired = min(a.reached.fired, s.Time)
 		return
 	}
 	p := k.point(s.Time)
 	p.fold(s.Sum, s.Hashes, g.hashes)
+	more := reach{sum: s.Sum, hashes: &s.Hashes}
 	if p.state&inOwn != 0 {
-		g.grow(k, own, s.Time, &delta)
+		g.grow(k, own, s.Time, &delta, &more)
 	}
 	if p.state&inNext != 0 {
-		g.grow(k, own+1, s.Time, &delta)
+		g.grow(k, own+1, s.Time, &delta, &more)
 	}
 	if p.state&unsampled != 0 {
 		delta.samples = ""
@@ -147,10 +156,13 @@ func (k *group) alert(period int64) *open {
 	return &k.open[i]
 }
 
-// grow adds what lies at one time to the alert of a period.
-func (g *groups) grow(k *group, period, at int64, t *tally) *open {
+// grow adds what lies at one time to the alert of a period; r is nil for kind match.
+func (g *groups) grow(k *group, period, at int64, t *tally, r *reach) *open {
 	a := k.alert(period)
 	a.add(t)
+	if r != nil {
+		a.fold(r.sum, r.values(), g.told)
+	}
 	a.reached.note(g.ranks, t.severity, at)
 	a.changed = true
 	return a
@@ -248,7 +260,7 @@ func (g *groups) count(k *group, period int64, from, to int) {
 			continue
 		}
 		p.state |= bit
-		g.grow(k, period, p.time, &p.tally)
+		g.grow(k, period, p.time, &p.tally, &p.reach)
 		g.strip(p)
 	}
 	a := k.alert(period)
@@ -272,8 +284,7 @@ const (
 	pointBytes = int64(unsafe.Sizeof(point{}))
 	openBytes  = int64(unsafe.Sizeof(open{}))
 
-	hashesBytes = int64(unsafe.Sizeof([]uint64{}))
-	seenBytes   = 80 // an id and its place in the map
+	seenBytes = 80 // an id and its place in the map
 )
 
 // resize counts the group's memory anew.
@@ -281,13 +292,11 @@ func (g *groups) resize(k *group) {
 	size := groupBytes + int64(len(k.key)) + int64(cap(k.points))*pointBytes + int64(cap(k.open))*openBytes + int64(len(k.seen))*seenBytes
 	for i := range k.points {
 		p := &k.points[i]
-		size += int64(len(p.samples))
-		if p.hashes != nil {
-			size += hashesBytes + int64(8*cap(*p.hashes))
-		}
+		size += int64(len(p.samples)) + p.bytes()
 	}
 	for i := range k.open {
-		size += int64(len(k.open[i].samples)) + int64(cap(k.open[i].reached.levels))*levelBytes
+		a := &k.open[i]
+		size += int64(len(a.samples)) + int64(cap(a.reached.levels))*levelBytes + a.reach.bytes()
 	}
 	g.bytes += size - k.size
 	k.size = size
@@ -333,10 +342,12 @@ func (g *groups) expire(before int64) {
 	}
 }
 
-// adopt: with another dedup time, the alerts that are open would be of other periods.
+// adopt: with another dedup time, the alerts that are open would be of other periods. What was kept for words that did not
+// name {value} is all there is of it: until the period is over it may be told too low.
 func (g *groups) adopt(r *rule.Rule) bool {
 	g.rule, g.ranks = r, ranks(r)
 	g.names.extend(r)
+	g.keep()
 	return int64(r.Period()) == g.period
 }
 

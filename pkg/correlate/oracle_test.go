@@ -86,8 +86,10 @@ func drawRule(t *rapid.T) *rule.Rule {
 		case "threshold":
 			r.Threshold = &rule.Threshold{Count: 4, Within: within}
 		case "distinct":
+			r.Title = rule.ParseTemplate("{value} by {actor}")
 			r.Distinct = &rule.Distinct{Of: key("event_name"), Count: 4, Within: within}
 		case "sum":
+			r.Title = rule.ParseTemplate("{value} by {actor}")
 			r.Sum = &rule.Sum{Of: key("bytes_out"), Total: 12, Within: within}
 		case "match":
 			r.Dedup = max(r.Dedup, 5*time.Second)
@@ -128,6 +130,16 @@ func want(r *rule.Rule, hits []hit) map[string]alert.Alert {
 	out := map[string]alert.Alert{}
 	for id, set := range covered {
 		a := expected(id, group[id][0], set)
+		values, sum := map[uint64]bool{}, 0.0
+		for _, h := range set {
+			values[h.hash], sum = true, sum+h.sum
+		}
+		switch {
+		case r.Distinct != nil:
+			a.Title = fmt.Sprintf("%d by %s", len(values), group[id][0])
+		case r.Sum != nil:
+			a.Title = fmt.Sprintf("%g B by %s", sum, group[id][0])
+		}
 		a.Reached = whenReached(fired[id], a, func(found func(at int64, severity string)) {
 			for _, h := range set {
 				found(quantised(h), h.severity)
@@ -268,7 +280,7 @@ func combine(r *rule.Rule, hits []hit) []match.Signal {
 // The heart of it: whatever the order of arrival and the cut into frames, the last version of each alert is the one that
 // the definition gives. Each of these, deleted, makes it fail: either grow in groups.signal, quiet++ in evaluate, the
 // hi+g.length there, the inNext bit in count, reaches in strip, the sort in join, p.add in point.join, either min of fired, the
-// min in reached.note, l.since in reached.tell.
+// a.fold in groups.grow, p.sum in reach.fold, the min in reached.note, l.since in reached.tell.
 func TestAlertsAreThoseOfTheDefinition(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"sort"
+	"unsafe"
 
 	"github.com/shrike-sec/shrike/pkg/match"
 )
@@ -11,14 +12,19 @@ import (
 // point is the signals of one time bucket.
 type point struct {
 	tally
-	time   int64
+	reach
+	time  int64
+	state uint8
+}
+
+// reach is how far the kinds sum and distinct have come. Adding is commutative and associative.
+type reach struct {
 	sum    float64   // kind sum
 	hashes *[]uint64 // kind distinct; a pointer, since the other kinds have far more points and none
-	state  uint8
 }
 
 // fold adds what a signal says beside its tally.
-func (p *point) fold(sum float64, hashes []uint64, limit int) {
+func (p *reach) fold(sum float64, hashes []uint64, limit int) {
 	p.sum += sum
 	if limit == 0 {
 		return
@@ -35,11 +41,19 @@ func (p *point) join(o *point, limit int) {
 	p.fold(o.sum, o.values(), limit)
 }
 
-func (p *point) values() []uint64 {
+func (p *reach) values() []uint64 {
 	if p.hashes == nil {
 		return nil
 	}
 	return *p.hashes
+}
+
+// bytes is what the hashes cost.
+func (p *reach) bytes() int64 {
+	if p.hashes == nil {
+		return 0
+	}
+	return int64(unsafe.Sizeof(*p.hashes)) + int64(8*cap(*p.hashes))
 }
 
 // What is known of a point. None is ever taken back.

@@ -15,10 +15,10 @@ import (
 type view struct {
 	rule       *rule.Rule
 	names      *names
-	key        []string          // values of group_by
-	id         []string          // what the alert's id is made of, beside rule and period
-	period     int64             // likewise
-	said       map[string]string // kind baseline: what value and usual stand for
+	key        []string        // values of group_by
+	id         []string        // what the alert's id is made of, beside rule and period
+	period     int64           // likewise
+	said       map[string]said // kinds baseline, distinct and sum: what value and usual stand for
 	tally      *tally
 	events     []alert.Sample   // nil: those of tally
 	steps      [][]alert.Sample // kind sequence: of each step
@@ -34,7 +34,7 @@ func (g *groups) render(k *group, a *open, offset int64) alert.Alert {
 	key := unpackKey(k.key)
 	v := view{
 		rule: g.rule, names: g.names, key: key, id: key, period: a.period, tally: &a.tally,
-		start: a.period * g.period, end: (a.period + 1) * g.period, late: a.late, reached: &a.reached,
+		start: a.period * g.period, end: (a.period + 1) * g.period, late: a.late, reached: &a.reached, said: a.said(g.rule),
 	}
 	return v.alert(offset)
 }
@@ -95,6 +95,9 @@ func (v *view) word(name string) string {
 	if name == "count" {
 		return strconv.FormatUint(v.tally.count, 10)
 	}
+	if s, ok := v.said[name]; ok {
+		return s.words
+	}
 	text := strings.Join(v.values(name), ", ")
 	var b strings.Builder
 	n := 0
@@ -122,7 +125,7 @@ func (v *view) values(name string) []string {
 		return []string{strconv.FormatUint(v.tally.count, 10)}
 	}
 	if s, ok := v.said[name]; ok {
-		return []string{s}
+		return []string{strconv.FormatFloat(s.number, 'f', -1, 64)}
 	}
 	if s, ok := v.group[name]; ok {
 		return []string{s}

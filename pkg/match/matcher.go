@@ -83,10 +83,7 @@ func newMatcher(rules []*rule.Rule, find func(*event.Event, []rule.Hit) []rule.H
 		index: map[string]*folding{},
 	}
 	for i, r := range rules {
-		p := &plan{rule: r, no: uint64(i), bucket: int64(Bucket(r)), whole: r.Whole(), show: SampleLimit(r)}
-		if r.Distinct != nil {
-			p.hashes = HashLimit(r.Distinct.Count)
-		}
+		p := &plan{rule: r, no: uint64(i), bucket: int64(Bucket(r)), whole: r.Whole(), show: SampleLimit(r), hashes: KeptHashes(r)}
 		switch {
 		case r.Sum != nil:
 			p.sum = &r.Sum.Of

@@ -34,10 +34,6 @@ const MaxPastBuckets = 1000
 // maxPast is less than the memory keeps: migrations/0004_baselines.sql.
 const maxPast = 365 * 24 * time.Hour
 
-// baselineNames are what title, runbook and pivots of a baseline may name beside builtins: the value of the highest bucket
-// that fired, and what it was held against.
-var baselineNames = []string{"value", "usual"}
-
 func readBaseline(b *mapping, r *Rule) {
 	l := &Baseline{}
 	sized := false

@@ -65,6 +65,12 @@
 // gives is no match. Some step gives every key; a step that gives not all belongs to every group that agrees with those it
 // gives, and then the rule lives whole in one shard (Rule.Whole).
 //
+// # What a title tells
+//
+// Title, runbook and pivots name fields, paths and, in all rules, {count}, {first_event_time} and {last_event_time}. {value} is
+// what all matches that the alert counts come to, in kind distinct how many different values, above match.MaxHashes an
+// estimate, in kind sum the total with its unit. Pivots get the plain number.
+//
 // # Baseline and absence
 //
 // A baseline holds each bucket of a group against the group's own earlier ones; see Baseline. Title, runbook and pivots may

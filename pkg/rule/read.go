@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -130,10 +129,7 @@ func readMatching(m *mapping, r *Rule, lists *lists) naming {
 		return nil
 	}
 	return func(name string) (Key, *mistake) {
-		words := builtins
-		if r.Baseline != nil {
-			words = append(slices.Clone(baselineNames), words...)
-		}
+		words := append(r.toldNames(), builtins...)
 		if contains(words, name) {
 			return Key{}, nil
 		}
@@ -145,6 +141,17 @@ func readMatching(m *mapping, r *Rule, lists *lists) naming {
 		}
 		return k, bad
 	}
+}
+
+// toldNames are the numbers that title, runbook and pivots of a rule of this kind may name beside builtins.
+func (r *Rule) toldNames() []string {
+	switch {
+	case r.Baseline != nil: // of the highest bucket that fired, and what it was held against
+		return []string{"value", "usual"}
+	case r.Distinct != nil, r.Sum != nil: // what the matches of the alert come to
+		return []string{"value"}
+	}
+	return nil
 }
 
 // checkElements reports keys whose elements do not go together.

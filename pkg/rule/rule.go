@@ -160,6 +160,14 @@ func (r *Rule) Window() time.Duration {
 	return 0
 }
 
+// Tells reports whether title, runbook or pivots name something, as {name}.
+func (r *Rule) Tells(name string) bool {
+	return slices.Contains(r.Title.Names(), name) || slices.Contains(r.Runbook.Names(), name) ||
+		slices.ContainsFunc(r.Pivots, func(p Pivot) bool {
+			return slices.ContainsFunc(placeholders(p.SQL, true), func(h placeholder) bool { return h.name == name })
+		})
+}
+
 // Period returns D, the stretch of event time that shares one alert: the longer of window and dedup. 0 means that each
 // event is an alert of its own (kind match without grouping or dedup).
 func (r *Rule) Period() time.Duration { return max(r.Window(), r.Dedup) }

@@ -64,3 +64,13 @@ func (w *Window) Remove(_ uint64, _ float64, hashes []uint64) {
 
 // Holds reports whether the window has its count of different values.
 func (w *Window) Holds() bool { return len(w.have) >= w.need }
+
+// Estimate returns how many different values there are of which these are the smallest hashes, sorted and unique: their number
+// below match.MaxHashes, else an estimate.
+func Estimate(hashes []uint64) uint64 {
+	k := len(hashes)
+	if k < match.MaxHashes || hashes[k-1] == 0 {
+		return uint64(k)
+	}
+	return max(uint64(k), uint64(math.Round(float64(k-1)/(float64(hashes[k-1])/math.MaxUint64))))
+}

@@ -67,3 +67,21 @@ func TestWindowEstimates(t *testing.T) {
 		t.Errorf("holds at %d different values, want about %d", held, count)
 	}
 }
+
+// Up to match.MaxHashes values are told exactly, above them by an estimate.
+func TestEstimateOfManyIsNear(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{0, 1, 17, match.MaxHashes - 1, match.MaxHashes, 5_000, 200_000} {
+		values := make([]int, n)
+		for i := range values {
+			values[i] = i
+		}
+		got, most := int(Estimate(bucket(values, match.MaxHashes))), n/7 // an error of 3 %, five times
+		if n < match.MaxHashes {
+			most = 0
+		}
+		if got < n-most || got > n+most {
+			t.Errorf("%d values are told to be %d", n, got)
+		}
+	}
+}
