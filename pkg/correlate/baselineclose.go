@@ -163,6 +163,9 @@ func (g *baselines) needs() (offset int64, ok bool) {
 
 // held returns the offset of the first frame that closed what still waits for the memory.
 func (g *baselines) held() (offset int64, ok bool) {
+	if g.recalled {
+		return 0, false
+	}
 	for _, l := range g.layers {
 		if l.closed >= 0 && l.bucket >= g.settled {
 			return l.closed, true

@@ -6,23 +6,31 @@
 //
 //   - A firing end is the time e of a signal where the rule's condition holds over (e−W, e]. An arrival at t re-evaluates
 //     the ends in [t, t+W), and since conditions only ever become true when events are added, so do ends.
+//
 //   - An alert is one rule, one group key and one period floor(e/D), D being the longer of window and dedup. Its id is the
 //     hash of these; its count, times, severity and samples are those of the events in (e−W, e] over its firing ends.
+//
 //   - Of a sequence, e is the time of an event that completes a match, and what counts are the events that take part in one
 //     (package sequence has the definition). Where the sequence has unless steps, a later event could take an end away: such
 //     ends are decided once the watermark has passed what is forbidden, or at Finish, and stay decided. An event that comes
 //     later than the watermark said can still add, and no longer forbid.
+//
 //   - A bucket of a baseline is closed when the watermark has passed its end by a grace (a quarter of the bucket, Lateness at
 //     most). It is then held against the group's earlier buckets (package baseline says exactly how), given out as a row of
 //     memory (Bucket), once, and part of the past from then on. What comes for a closed bucket is late: counted, and no more.
 //     An alert is the buckets of a period that fired; a bucket belongs to the period that it begins in.
+//
 //   - A silence is decided when time has passed its end by the same grace, and told once; the group then is unknown until it is
 //     seen again. An event that comes when its own silence would have been decided is late, and no sign of life: so history that
 //     is played back into a live system neither revives a group nor tells of silences long past. Time is the watermark, or
 //     where all origins are idle their clocks less Lateness: event time stands still just when nothing comes any more. The clock
 //     decides silences and nothing else. A silence that shows only after Forget is not told.
 //
-// What these two decide they decide once, which is harder to keep up over a restart than what can be worked out again. So
+//   - Of first_seen, the order in which signals are taken decides. What happens now is taken as it comes. History, and what is
+//     ahead of a partition that still works off a backlog, goes by event time: it waits until every origin has spoken a second
+//     later than it came and none is an hour behind it; five minutes at most (early). The offset it came at is its revision.
+//
+// What baselines and silences decide they decide once, which is harder to keep up over a restart than what can be worked out again. So
 // whoever commits an offset keeps the engine's Progress with it: how far time had come, and from which offset the signals of
 // open buckets and unfinished silences are to be replayed. Frames below that offset then only rebuild state (Resume). Baselines
 // wait for their memory (Remember, Recall): their buckets are closed meanwhile and evaluated when it is there, as of the

@@ -128,12 +128,16 @@ func (g *Engine) Apply(f *match.Frame, offset int64) Result {
 // decide lets the kinds that wait for event time see how far it is. What is decided once waits for the end of a replay.
 func (g *Engine) decide(out *Result) {
 	for _, k := range g.order {
-		if _, once := k.kind.(settler); once && g.replays {
-			continue
-		}
-		if w, ok := k.kind.(waiter); ok {
-			w.decide(g.timesOf(k), out, g.last)
-		}
+		g.decideRule(k, out)
+	}
+}
+
+func (g *Engine) decideRule(k *slot, out *Result) {
+	if _, once := k.kind.(settler); once && g.replays {
+		return
+	}
+	if w, ok := k.kind.(waiter); ok {
+		w.decide(g.timesOf(k), out, g.last)
 	}
 }
 
@@ -142,7 +146,10 @@ func (g *Engine) timesOf(k *slot) times {
 	if g.over {
 		return times{watermark: math.MaxInt64, clock: max(g.origins.watermark, g.origins.clock), over: true}
 	}
-	return times{watermark: g.watermarkOf(k), clock: g.origins.clock}
+	return times{
+		watermark: g.watermarkOf(k), clock: g.origins.clock,
+		now: g.origins.now, spoken: g.origins.spoken, idle: g.origins.idle,
+	}
 }
 
 // watermarkOf is the watermark of what the rule looks at.

@@ -65,7 +65,7 @@ func TestFirstSeenLearnsThenTells(t *testing.T) {
 }
 
 // What a group learned is learned, also from the same frame, else the cut into frames would decide. Deleting
-// `|| r.frame == m.frame` in firstseen makes this fail.
+// `r.here ||` in firstseen makes this fail.
 func TestFirstSeenTellsOnceAFrame(t *testing.T) {
 	t.Parallel()
 	r := novelRule(24*time.Hour, 0)

@@ -27,6 +27,9 @@ type kind interface {
 type times struct {
 	watermark int64 // no event before it comes on time any more; MinInt64: unknown
 	clock     int64 // what time it is where nothing comes any more, less Lateness; MinInt64: unknown
+	now       int64 // what time it is where something comes, by the newest clock; 0: unknown
+	spoken    int64 // by the clock of the origin that has been silent for longest; 0: unknown
+	idle      bool  // all origins are
 	over      bool  // no event comes at all any more; clock is the time of the last one
 }
 
@@ -34,6 +37,12 @@ type times struct {
 type waiter interface {
 	// decide adds the alerts that no event on time can undo.
 	decide(t times, out *Result, offset int64)
+}
+
+// holder is a kind that keeps signals back before it takes them in: their offsets must not be committed.
+type holder interface {
+	// held returns the first offset of which something was kept back.
+	held() (offset int64, ok bool)
 }
 
 // rememberer is a kind with a memory that outlives the engine. Its signals are held back until Recall.
@@ -54,6 +63,8 @@ type settler interface {
 var (
 	_ settler = (*baselines)(nil)
 	_ settler = (*absences)(nil)
+	_ holder  = (*baselines)(nil)
+	_ holder  = (*novelty)(nil)
 )
 
 // Window is what a windowed kind is: whether the signals of a stretch of event time fire. Add and Remove are called with

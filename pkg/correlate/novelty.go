@@ -11,18 +11,19 @@ import (
 )
 
 // novelty correlates rules of kind first_seen. An alert is the first event that had the value; events after it do not update
-// the alert, since whether they come in the same frame is chance.
+// the alert, since whether they come in the same frame is chance. Signals go through early, which puts them in order.
 type novelty struct {
 	rule    *rule.Rule
 	names   *names
 	memory  *firstseen.Memory
-	pending []match.Signal
+	early   early
+	latest  int64 // event time that was seen
 	expired int64
 }
 
 func newNovelty(r *rule.Rule, o Options) *novelty {
 	return &novelty{
-		rule: r, names: newNames(r), expired: math.MinInt64,
+		rule: r, names: newNames(r), latest: math.MinInt64 + int64(Lateness), expired: math.MinInt64, early: early{finite: o.KeepAll},
 		memory: firstseen.New(firstseen.Options{
 			Learning: int64(r.FirstSeen.Learning), Forget: int64(r.FirstSeen.Forget),
 			MaxKeys: o.MaxKeys, MaxBytes: o.MaxBytes,
@@ -51,29 +52,35 @@ func (n *novelty) recall(m *Memo) {
 	n.memory.Learn(string(packKey(nil, key)), value, row)
 }
 
-func (n *novelty) signal(s *match.Signal, _ int64) { n.pending = append(n.pending, *s) }
+func (n *novelty) signal(s *match.Signal, offset int64) {
+	n.memory.Begin(offset)
+	n.early.add(s, offset)
+}
 
-// flush goes through the frame's signals in the order of the frame, which is by key and time: of one value, the earliest
-// comes first and is the one that is new.
-func (n *novelty) flush(out *Result, offset int64) {
-	n.memory.Next()
-	for i := range n.pending {
-		s := &n.pending[i]
-		t := newTally(s, n.names)
-		group := string(packKey(nil, s.Key))
-		a := n.memory.See(group, s.Value, offset, t.first, t.last)
-		if a.Changed {
-			out.Memos = append(out.Memos, n.memo(s, a.Row))
-		}
-		if !a.New || !a.Learned {
-			continue
-		}
+func (n *novelty) flush(*Result, int64) {} // decide follows
+
+// decide sees the signals that nothing earlier is to be expected of.
+func (n *novelty) decide(t times, out *Result, _ int64) {
+	for w := n.early.ripe(t); w != nil; w = n.early.ripe(t) {
+		n.see(&w.signal, w.offset, out)
+	}
+}
+
+func (n *novelty) see(s *match.Signal, offset int64, out *Result) {
+	t := newTally(s, n.names)
+	n.latest = max(n.latest, t.last)
+	a := n.memory.See(string(packKey(nil, s.Key)), s.Value, offset, t.first, t.last)
+	if a.Changed {
+		out.Memos = append(out.Memos, n.memo(s, a.Row))
+	}
+	if a.New && a.Learned {
 		v := n.view(s, &t)
 		out.Alerts = append(out.Alerts, v.alert(offset))
 	}
-	clear(n.pending)
-	n.pending = n.pending[:0]
 }
+
+// held returns the smallest offset of a signal that was not seen yet.
+func (n *novelty) held() (offset int64, ok bool) { return n.early.oldest() }
 
 func (n *novelty) memo(s *match.Signal, r firstseen.Row) Memo {
 	value := s.Value
@@ -100,8 +107,10 @@ func (n *novelty) view(s *match.Signal, t *tally) view {
 	return v
 }
 
-// expire drops forgotten rows, once a stretch.
+// expire drops forgotten rows, once a stretch. The watermark may be far ahead of what the rule has yet to see: a partition that
+// was idle can bring history.
 func (n *novelty) expire(before int64) {
+	before = min(before, n.early.from(n.latest)-int64(Lateness))
 	if f := int64(n.rule.FirstSeen.Forget); f == 0 || n.expired != math.MinInt64 && before < n.expired+f/8 {
 		return
 	}

@@ -16,6 +16,9 @@ type origins struct {
 	clock int64
 	// alerts is how far time has come for rules over alerts, and never falls; MinInt64: unknown. See hear.
 	alerts int64
+	now    int64 // the newest clock of any frame; 0: none told it
+	spoken int64 // when the origin that has been silent for longest was heard last; 0: unknown
+	idle   bool  // all origins are
 	before int64 // what the watermark was at the time heard
 	heard  int64 // by the clock of the alerts' origins
 }
@@ -54,6 +57,7 @@ func (s *origins) accept(f *match.Frame) bool {
 		return false
 	}
 	o.mark, o.watermark, o.clock, o.alerts = f.To, f.Watermark, f.Clock, f.Alerts
+	s.now = max(s.now, f.Clock)
 	s.advance()
 	if f.Alerts {
 		s.hear()
@@ -90,15 +94,15 @@ func (s *origins) hear() {
 // advance recomputes the watermark. Origins that say they are idle hold nothing up; when all are idle, time stands still,
 // because what they send next will be of then, not of the end of time. Their clock goes on.
 func (s *origins) advance() {
-	smallest, clock := int64(math.MaxInt64), int64(math.MaxInt64)
+	smallest, clock, unknown := int64(math.MaxInt64), int64(math.MaxInt64), false
 	for _, o := range s.byPartition {
-		if o.watermark == 0 {
-			return
-		}
+		unknown = unknown || o.watermark == 0
 		smallest, clock = min(smallest, o.watermark), min(clock, o.clock)
 	}
+	s.spoken, s.idle = clock, smallest == math.MaxInt64
 	switch {
-	case smallest != math.MaxInt64:
+	case unknown:
+	case !s.idle:
 		s.watermark = max(s.watermark, smallest)
 	case clock != 0: // else of a version that told none
 		s.clock = max(s.clock, clock-int64(Lateness))

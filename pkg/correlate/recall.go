@@ -62,14 +62,13 @@ func (g *Engine) recall(memos []Memo, asked func(hash string) bool) Result {
 		start = end
 	}
 	for _, k := range g.order {
-		b, ok := k.kind.(*baselines)
-		if !ok || !asked(k.rule.Hash) {
+		if !asked(k.rule.Hash) {
 			continue
 		}
-		b.recalled = true
-		if !g.replays {
-			b.decide(g.timesOf(k), &out, g.last)
+		if b, ok := k.kind.(*baselines); ok {
+			b.recalled = true
 		}
+		g.decideRule(k, &out)
 	}
 	out.Alerts = newestOf(out.Alerts)
 	return out
@@ -101,18 +100,19 @@ func (g *Engine) Remember(buckets []Bucket) {
 	}
 }
 
-// Held returns the offset of the first frame of which something waits for Recall; ok is false when there is none. Whoever
-// commits offsets must not go past it: a restart behind it would take its alert for one that was sent.
+// Held returns the offset of the first frame of which something waits: for Recall, or for slower origins (first_seen). ok is
+// false when there is none. Whoever commits offsets must not go past it: a restart behind it would take its alert for one that
+// was sent.
 func (g *Engine) Held() (from int64, ok bool) {
 	if len(g.held) > 0 {
 		from, ok = g.held[0].offset, true
 	}
 	for _, k := range g.order {
-		b, is := k.kind.(*baselines)
-		if !is || b.recalled {
+		h, is := k.kind.(holder)
+		if !is {
 			continue
 		}
-		if at, waits := b.held(); waits && (!ok || at < from) {
+		if at, waits := h.held(); waits && (!ok || at < from) {
 			from, ok = at, true
 		}
 	}

@@ -5,8 +5,8 @@ type Stats struct {
 	Shard     int
 	Rules     []RuleStats // by rule id
 	Watermark int64       // Unix nanoseconds; MinInt64 while some origin has not said how far it is
-	Held      int         // first_seen signals that wait for Recall
-	Lost      uint64      // of those, given up over the bound
+	Held      int         // first_seen signals that wait, for Recall or for slower origins
+	Lost      uint64      // of those that waited for Recall, given up over the bound
 }
 
 // RuleStats is the state of one rule.
@@ -23,6 +23,9 @@ func (g *Engine) Stats() Stats {
 	s := Stats{Shard: g.options.Shard, Watermark: g.origins.watermark, Held: len(g.held), Lost: g.lost}
 	for _, k := range g.order {
 		s.Rules = append(s.Rules, k.kind.stats())
+		if n, ok := k.kind.(*novelty); ok {
+			s.Held += len(n.early.queue)
+		}
 	}
 	return s
 }

@@ -46,8 +46,8 @@ type Frame struct {
 	// Watermark is the smallest event time that may still come from this origin, Unix nanoseconds; an idle origin
 	// says MaxInt64, 0 is unknown.
 	Watermark int64 `json:"watermark"`
-	// Clock is what time it was at an idle origin, or at that of alerts, Unix nanoseconds; 0 in all other frames. Kind absence
-	// looks at it: where nothing comes any more, event time stands still, and that is just when it matters; and rules over alerts.
+	// Clock is what time it was at the origin, Unix nanoseconds. Kind absence looks at it: where nothing comes any more, event time
+	// stands still, and that is just when it matters; and rules over alerts, and kind first_seen, to know history from the present.
 	Clock   int64    `json:"clock,omitempty"`
 	Part    int      `json:"part"`              // from 0
 	Parts   int      `json:"parts"`             // a frame over the message limit goes in parts and counts when complete

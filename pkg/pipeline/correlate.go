@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -50,7 +51,7 @@ func correlateWith(ctx context.Context, o CorrelateOptions, send commitFunc) err
 		s := &shard{
 			CorrelateOptions: o, claim: claim, send: send, metrics: m, set: set, met: map[string]bool{set.Hash(): true},
 			engine:  correlate.New(set, correlate.Options{MaxKeys: o.MaxKeys, MaxBytes: o.MaxBytes, Shard: claim.Partition}),
-			partial: -1, held: -1, counted: make(map[string]exported), recalled: make(chan recollection),
+			partial: -1, begins: make(map[int64]int64), counted: make(map[string]exported), recalled: make(chan recollection),
 			log: o.Log.With(zap.Int("shard", claim.Partition)),
 		}
 		return s.run(ctx)
@@ -75,7 +76,7 @@ type shard struct {
 	done      int64               // first offset not yet correlated
 	committed int64               // offset of the last commit
 	partial   int64               // first offset of frames that are not complete; -1 when there are none
-	held      int64               // first offset of frames with signals that wait for the memory; -1 when there are none
+	begins    map[int64]int64     // first offset of a frame in parts by its last one, from the last commit on
 	counted   map[string]exported // exported by rule
 
 	helpers   sync.WaitGroup // goroutines that end with run's context
@@ -185,19 +186,14 @@ func (s *shard) message(ctx context.Context, m *bus.Message) error {
 
 // apply correlates a frame whose last part is at the offset.
 func (s *shard) apply(ctx context.Context, frame *match.Frame, offset int64) error {
-	begins := offset
 	if s.partial >= 0 {
-		begins = min(s.partial, begins)
+		s.begins[offset] = s.partial
 	}
 	if !s.assembler.Pending() {
 		s.partial = -1
 	}
 	s.follow(ctx, frame)
-	result := s.engine.Apply(frame, offset)
-	if _, waits := s.engine.Held(); waits && s.held < 0 {
-		s.held = begins
-	}
-	return s.deliver(ctx, result)
+	return s.deliver(ctx, s.engine.Apply(frame, offset))
 }
 
 // deliver sends a result's alerts, and notes what the memory must keep. Alerts of frames before the muted offset went
@@ -230,14 +226,17 @@ func (s *shard) deliver(ctx context.Context, r correlate.Result) error {
 }
 
 // safe is the offset that a restart may begin to mute at: behind it lie no frames that are incomplete, and none whose
-// signals wait for the memory, for their alerts have not been sent.
+// signals wait for the memory or for slower partitions, for their alerts have not been sent.
 func (s *shard) safe() int64 {
 	offset := s.done
 	if s.partial >= 0 {
 		offset = min(offset, s.partial)
 	}
-	if s.held >= 0 {
-		offset = min(offset, s.held)
+	if held, waits := s.engine.Held(); waits {
+		if first, inParts := s.begins[held]; inParts {
+			held = first
+		}
+		offset = min(offset, held)
 	}
 	return offset
 }
@@ -273,6 +272,7 @@ func (s *shard) commit(ctx context.Context, c checkpoint) error {
 		return fmt.Errorf("commit signals/%d at %d: %w", s.claim.Partition, c.offset, err)
 	}
 	s.committed = c.offset
+	maps.DeleteFunc(s.begins, func(last, _ int64) bool { return last < c.offset })
 	return nil
 }
 

@@ -237,10 +237,7 @@ func (d *detector) send(ctx context.Context, r *Range, w *watcher) error {
 			Origin:  record.Position{Epoch: r.Epoch, Topic: r.Topic, Partition: r.Partition, Offset: r.From},
 			Alerts:  r.Topic == bus.Alerts,
 			To:      r.To,
-			RuleSet: w.set.Hash(), Watermark: w.watermark(r.Idle || r.Topic == bus.Alerts, now), Signals: signals,
-		}
-		if r.Idle || frame.Alerts {
-			frame.Clock = now.UnixNano()
+			RuleSet: w.set.Hash(), Watermark: w.watermark(r.Idle || r.Topic == bus.Alerts, now), Clock: now.UnixNano(), Signals: signals,
 		}
 		parts, err := match.Encode(frame, maxFrame)
 		if err != nil {

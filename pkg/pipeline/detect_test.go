@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -43,10 +44,12 @@ func TestDetectCountsARepeatedRecordOnce(t *testing.T) {
 	}
 }
 
-// What a crash repeats must be recognised as the same: whoever does a range, first or again, sends the same bytes.
+// What a crash repeats must be recognised as the same: whoever does a range, first or again, sends the same bytes, but for what
+// time it is.
 func TestDetectRepeatsARangeAlike(t *testing.T) {
 	t.Parallel()
 	const shards = 3
+	clock := regexp.MustCompile(`"clock":\d+,`)
 	w := newWay(t, shards)
 	r := &Range{Epoch: 7, Topic: "records.api", To: 60}
 	for i := range r.To {
@@ -67,7 +70,7 @@ func TestDetectRepeatsARangeAlike(t *testing.T) {
 	for shard := range shards {
 		var sent []string
 		w.read(bus.Signals, shard, func(m *bus.Message) bool {
-			sent = append(sent, string(m.Value))
+			sent = append(sent, clock.ReplaceAllString(string(m.Value), ""))
 			return len(sent) == 3
 		})
 		if diff := cmp.Diff([]string{sent[0], sent[0], sent[0]}, sent); diff != "" {
@@ -144,8 +147,8 @@ func TestDetectHeartbeats(t *testing.T) {
 		var watermarks []int64
 		for _, f := range all {
 			watermarks = append(watermarks, f.Watermark)
-			if idle := f.Watermark == math.MaxInt64; idle != (f.Clock >= started.UnixNano()) || idle != (f.Clock != 0) {
-				t.Errorf("shard %d heard clock %d with watermark %d: only who is idle says what time it is", shard, f.Clock, f.Watermark)
+			if f.Clock < started.UnixNano() {
+				t.Errorf("shard %d heard clock %d, before it was %d", shard, f.Clock, started.UnixNano())
 			}
 		}
 		if want := []int64{at.UnixNano(), math.MaxInt64}; !slices.Equal(watermarks, want) {

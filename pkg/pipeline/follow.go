@@ -63,9 +63,6 @@ func (s *shard) reload(ctx context.Context, set *rule.Set) {
 		s.forgetful(set.Filter(func(r *rule.Rule) bool { return slices.Contains(done.Fresh, r.ID) }))
 	}
 	name(ruleIDs(set), s.metrics.alerts, s.metrics.evicted, s.metrics.late)
-	if _, waits := s.engine.Held(); !waits {
-		s.held = -1
-	}
 	s.log.Info("goes on with other rules", zap.String("hash", set.Hash()), zap.Int("kept", len(done.Kept)),
 		zap.Strings("begin", done.Fresh), zap.Strings("gone", done.Gone))
 	s.recall(ctx)

@@ -94,9 +94,6 @@ func (s *shard) remember(ctx context.Context, r recollection) error {
 	if err := s.deliver(ctx, s.engine.RecallRules(r.hashes, r.memos)); err != nil {
 		return err
 	}
-	if _, waits := s.engine.Held(); !waits {
-		s.held = -1
-	}
 	s.recall(ctx) // for the rules that have come since
 	return nil
 }

@@ -1,10 +1,10 @@
 // Package firstseen is the kind first_seen: whether a group has a value that it never had before.
 //
-// A Memory holds rows (group, value) with the smallest signals offset that wrote them. At offset o a value is new if it has
-// no row, or only rows of offset o or later: so a frame applied again, after a crash, with rows of its own first attempt
-// already there, gets the same answer. Rows come in through Learn (from long memory) and See (from signals). A rule that
-// forgets keeps rows by stretches of an eighth of that time; a value is new again when none of the last eight stretches
-// has it.
+// A Memory holds rows (group, value) with the smallest signals offset that wrote them. Rows come in through Learn (from long
+// memory) and See (from signals). A value that was not seen here is new at offset o if it has no row, or only rows of offset o
+// or later: so a frame applied again, after a crash, with rows of its own first attempt already there, gets the same answer. A
+// rule that forgets keeps rows by stretches of an eighth of that time; a value is new again when none of the last eight
+// stretches has it. In which order signals are seen decides what is new: it should be that of their times.
 package firstseen
 
 import (
@@ -32,8 +32,7 @@ type Memory struct {
 	bytes   int64
 	evicted uint64
 	learned bool
-	frame   uint64 // counts frames
-	start   int64  // offset of the first signal; -1: none came
+	start   int64 // see Begin; -1: unknown
 }
 
 type group struct {
@@ -54,7 +53,7 @@ type row struct {
 // kept is a row in memory.
 type kept struct {
 	Row
-	frame uint64 // which frame saw it last
+	here bool // a signal saw it: then it came before all that is asked from here on, whatever its offset
 }
 
 // Row is what is known of a group's value in one stretch; Step is 0 for a rule that never forgets.
@@ -66,7 +65,7 @@ type Row struct {
 
 // Answer is what See found.
 type Answer struct {
-	New     bool // no earlier offset had the value
+	New     bool // nothing before had the value
 	Learned bool // the group's learning time is over at this event
 	Changed bool // Row should be persisted
 	Row     Row
@@ -95,52 +94,54 @@ func (m *Memory) Step(t int64) int64 {
 
 func (m *Memory) stepSize() int64 { return max(1, m.options.Forget/steps) }
 
-// Next begins a frame: within one, where all has the same offset, a value is new only once.
-func (m *Memory) Next() { m.frame++ }
+// Begin says from which offset on signals come, in whatever order they are seen. Only the first call counts.
+func (m *Memory) Begin(offset int64) {
+	if m.start < 0 {
+		m.start = offset
+	}
+}
 
 // Learn merges a row of long memory in.
 func (m *Memory) Learn(name, value string, r Row) {
 	g := m.group(name)
 	m.span(g, r.First)
 	m.span(g, r.Last)
-	m.merge(g, value, r, 0)
+	m.merge(g, value, r, false)
 	m.bound()
 }
 
-// See notes that at offset a group had a value, first and last at these event times, and says what is new about it.
+// See notes that at offset a group had a value, first and last at these event times, and says what is new about it. Begin must
+// have been called.
 func (m *Memory) See(name, value string, offset, first, last int64) Answer {
 	g := m.group(name)
 	m.span(g, first)
 	m.span(g, last)
 	r := Row{Step: m.Step(first), Offset: offset, First: first, Last: last}
-	a := Answer{New: !m.known(g, value, r.Step, offset), Learned: first-m.learns(g, offset, first) >= m.options.Learning}
-	a.Row, a.Changed = m.merge(g, value, r, m.frame)
+	a := Answer{New: !m.known(g, value, r.Step, offset), Learned: first-m.learns(g, first) >= m.options.Learning}
+	a.Row, a.Changed = m.merge(g, value, r, true)
 	m.bound()
 	return a
 }
 
-// known reports whether an offset before this one, or this frame, had the value, in a stretch that is not forgotten.
+// known reports whether something seen here, or an offset before this one, had the value, in a stretch that is not forgotten.
 func (m *Memory) known(g *group, value string, step, offset int64) bool {
 	from, to := step, step
 	if m.options.Forget > 0 {
 		from, to = step-steps, step+steps
 	}
 	for s := from; s <= to; s++ {
-		if r := g.rows[row{value, s}]; r != nil && (r.Offset < offset || r.frame == m.frame) {
+		if r := g.rows[row{value, s}]; r != nil && (r.here || r.Offset < offset) {
 			return true
 		}
 	}
 	return false
 }
 
-// learns notes an event of the group at an offset and returns since when it has learned. Rows of long memory that are no older
-// than the first signal here do not count: what wrote them is applied again, and counts when it comes. Otherwise a frame that is
-// applied again after a crash would have learned from what came behind it. (Of a row that is older, a later offset may have
-// moved the time; long memory does not say.)
-func (m *Memory) learns(g *group, offset, first int64) int64 {
-	if m.start < 0 {
-		m.start = offset
-	}
+// learns notes an event of the group and returns since when it has learned. Rows of long memory that are no older than the
+// first offset here do not count: what wrote them is applied again, and counts when it comes. Otherwise a frame that is applied
+// again after a crash would have learned from what came behind it. (Of a row that is older, a later offset may have moved the
+// time; long memory does not say.)
+func (m *Memory) learns(g *group, first int64) int64 {
 	if !g.seen {
 		g.seen = true
 		for _, r := range g.rows {
@@ -155,11 +156,11 @@ func (m *Memory) learns(g *group, offset, first int64) int64 {
 
 // merge folds r into the row of its stretch. It reports whether more than the last time changed: that one is not worth a
 // write, since nothing is decided by it.
-func (m *Memory) merge(g *group, value string, r Row, frame uint64) (Row, bool) {
+func (m *Memory) merge(g *group, value string, r Row, here bool) (Row, bool) {
 	at := row{value, r.Step}
 	have := g.rows[at]
 	if have == nil {
-		g.rows[at] = &kept{Row: r, frame: frame}
+		g.rows[at] = &kept{Row: r, here: here}
 		size := rowBytes + int64(len(value))
 		g.bytes += size
 		m.bytes += size
@@ -169,7 +170,7 @@ func (m *Memory) merge(g *group, value string, r Row, frame uint64) (Row, bool) 
 	have.Offset = min(have.Offset, r.Offset)
 	have.First = min(have.First, r.First)
 	have.Last = max(have.Last, r.Last)
-	have.frame = max(have.frame, frame)
+	have.here = have.here || here
 	return have.Row, changed
 }
 

@@ -9,7 +9,9 @@ func memory(o Options) *Memory {
 	if o.MaxKeys == 0 {
 		o.MaxKeys, o.MaxBytes = 100, 1<<20
 	}
-	return New(o)
+	m := New(o)
+	m.Begin(4)
+	return m
 }
 
 func TestSeeAsOfAnOffset(t *testing.T) {
@@ -23,7 +25,6 @@ func TestSeeAsOfAnOffset(t *testing.T) {
 	}{
 		{"old", 4, true}, {"old", 5, false} /* 4 has written it by now */, {"new", 6, true}, {"new", 7, false},
 	} {
-		m.Next()
 		if got := m.See("g", c.value, c.offset, 2, 2); got.New != c.want {
 			t.Errorf("step %d: new %v, want %v", i, got.New, c.want)
 		}
@@ -46,7 +47,6 @@ func TestLearnedAsOfAnOffset(t *testing.T) {
 	}{
 		{"w", 4, 109, false}, {"v", 5, 105, false}, {"x", 5, 111, true}, {"history", 6, 0, false}, {"y", 7, 10, true},
 	} {
-		m.Next()
 		if a := m.See("g", c.value, c.offset, c.first, c.first); !a.New || a.Learned != c.want {
 			t.Errorf("%s at offset %d: new %v and learned %v, want new and %v", c.value, c.offset, a.New, a.Learned, c.want)
 		}
@@ -59,10 +59,8 @@ func TestBoundDropsWholeGroups(t *testing.T) {
 	t.Parallel()
 	m := memory(Options{Learning: 10, MaxKeys: 2, MaxBytes: 1 << 20})
 	for i, name := range []string{"a", "b", "a", "c"} {
-		m.Next()
 		m.See(name, "v", int64(i), 0, 0)
 	}
-	m.Next()
 	if a := m.See("b", "v", 9, 20, 20); !a.New || a.Learned {
 		t.Errorf("a dropped group: new %v learned %v, want new and not learned", a.New, a.Learned)
 	}
@@ -77,14 +75,12 @@ func TestExpireForgetsRowsNotGroups(t *testing.T) {
 	t.Parallel()
 	m := memory(Options{Forget: 80, Learning: 100})
 	for i := range 30 {
-		m.Next()
 		m.See(fmt.Sprint("g", i%3), fmt.Sprint("v", i), int64(i), int64(i), int64(i))
 	}
 	m.Expire(500)
 	if groups, bytes, evicted := m.Size(); groups != 3 || bytes != 3*(groupBytes+2) || evicted != 0 {
 		t.Errorf("%d groups, %d bytes, %d evicted after all values were forgotten", groups, bytes, evicted)
 	}
-	m.Next()
 	if a := m.See("g1", "v1", 99, 600, 600); !a.New || !a.Learned {
 		t.Errorf("a forgotten value: new %v, learned %v; want both", a.New, a.Learned)
 	}
