@@ -122,6 +122,7 @@ type watcher struct {
 	matcher *match.Matcher // of set
 	costs   *rule.Profiler // what the matcher asks
 	recent  recent
+	began   time.Time
 	latest  map[string]progress // by source
 	sent    []time.Time         // when each shard last heard from here
 	classes map[event.Class]int
@@ -135,6 +136,7 @@ func (d *detector) watcher(topic string, partition int) *watcher {
 	if w == nil {
 		w = &watcher{
 			parser:  parser{decoder: format.NewDecoder(d.Formats), keep: d.Retention},
+			began:   time.Now(),
 			latest:  make(map[string]progress),
 			sent:    make([]time.Time, d.Shards),
 			classes: make(map[event.Class]int),
@@ -270,7 +272,7 @@ func (w *watcher) advance(source string, eventTime int64, now time.Time) {
 }
 
 // watermark is the event time that the slowest source of the partition has reached, 0 when nobody knows; an idle
-// partition holds nobody back. Nor do alerts ever: they come of logs that the watermark has heard of, and rules over
+// partition holds nobody back, nor one that has brought no event for long, but garbage. Nor do alerts ever: they come of logs that the watermark has heard of, and rules over
 // alerts have a time of their own (correlate's origins).
 func (w *watcher) watermark(idle bool, now time.Time) int64 {
 	if idle {
@@ -284,7 +286,7 @@ func (w *watcher) watermark(idle bool, now time.Time) int64 {
 		}
 		low = min(low, p.event)
 	}
-	if low == math.MaxInt64 {
+	if low == math.MaxInt64 && now.Sub(w.began) <= sourceIdle {
 		return 0
 	}
 	return low

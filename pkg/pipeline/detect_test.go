@@ -160,8 +160,8 @@ func TestDetectHeartbeats(t *testing.T) {
 // The slowest source holds the watermark, until it has been silent for long.
 func TestWatermarkIsTheSlowestSource(t *testing.T) {
 	t.Parallel()
-	w := &watcher{latest: map[string]progress{}}
 	now := time.Now()
+	w := &watcher{began: now, latest: map[string]progress{}}
 	if got := w.watermark(false, now); got != 0 {
 		t.Errorf("before any event: got %d, want 0", got)
 	}
@@ -178,5 +178,8 @@ func TestWatermarkIsTheSlowestSource(t *testing.T) {
 	w.advance("fast", now.Add(20*time.Hour).UnixNano(), now.Add(sourceIdle)) // a wrong clock; leaving out advance's min lets it through
 	if got, want := w.watermark(false, now.Add(sourceIdle+1)), now.Add(sourceIdle).UnixNano(); got != want {
 		t.Errorf("an event of the future: got %d, want %d, which is now", got, want)
+	}
+	if got := w.watermark(false, now.Add(3*sourceIdle)); got != math.MaxInt64 {
+		t.Errorf("no event for long, but records: got %d, want it to hold nobody back", got)
 	}
 }
