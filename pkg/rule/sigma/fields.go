@@ -42,14 +42,17 @@ func fieldsOf(lines string) map[string]operand {
 		if names := strings.Fields(line); len(names) == 2 {
 			o := field(names[1])
 			o.name = names[0]
-			table[strings.ToLower(names[0])] = o
+			table[fieldKey(names[0])] = o
 		}
 	}
 	return table
 }
 
 // put adds a field to the table.
-func (s *source) put(o operand) { s.fields[strings.ToLower(o.name)] = o }
+func (s *source) put(o operand) { s.fields[fieldKey(o.name)] = o }
+
+// fieldKey is a field's name without what writers of rules differ in: case, and - or _ between words.
+func fieldKey(name string) string { return strings.ReplaceAll(strings.ToLower(name), "_", "-") }
 
 // only has a field where what else fills it is kept out.
 func only(sigma, name, guard string) operand {
@@ -151,18 +154,23 @@ func issuerPrincipal(t test) (string, test, bool) {
 
 func web(category, product, service string, at place) (*source, error) {
 	s := &source{
-		name: "access logs", class: event.HTTP, group: []string{"src_ip"},
+		name: "access logs", class: event.HTTP, group: []string{"src_ip"}, dash: true,
 		show: []string{"method", "url_host", "url_path", "url_query", "status", "user_agent"},
 		fields: fieldsOf(`
 			c-ip src_ip
 			src_ip src_ip
 			clientip src_ip
+			client_ip src_ip
 			dst_ip upstream_ip
 			cs-method method
+			method method
 			cs-uri-stem url_path
 			c-uri-stem url_path
+			uri_path url_path
 			cs-host url_host
 			r-dns url_host
+			host url_host
+			vhost url_host
 			cs-user-agent user_agent
 			c-useragent user_agent
 			cs-useragent user_agent
@@ -172,19 +180,26 @@ func web(category, product, service string, at place) (*source, error) {
 			cs-referrer referer
 			c-referer referer
 			referer referer
+			referrer referer
 			cs-cookie cookie
 			cs-username actor_name
 			cs-bytes bytes_in
 			sc-bytes bytes_out
 			sc-status status
+			status status
 			x-forwarded-for forwarded_for
 			cs-x-forwarded-for forwarded_for
 			time-taken duration_ms`),
 	}
-	for _, name := range []string{"cs-uri-query", "cs-uri", "c-uri-query", "uri", "request_uri"} {
+	for _, name := range []string{"cs-uri-query", "c-uri-query", "uri_query"} {
+		s.put(operand{kind: target, name: name, text: urlPath, queried: true})
+	}
+	for _, name := range []string{"cs-uri", "uri", "request_uri"} {
 		s.put(operand{kind: target, name: name, text: urlPath})
 	}
-	s.put(operand{kind: target, name: "c-uri", text: wholeURL})
+	for _, name := range []string{"c-uri", "url"} {
+		s.put(operand{kind: target, name: name, text: wholeURL})
+	}
 	extended := compared(urlPath+` matches "\\.[^/.]+$"`, "")
 	s.put(operand{kind: textKind, name: "c-uri-extension", text: urlPath, there: &extended, ask: func(t test) (string, test, bool) {
 		return urlPath, test{op: endsWith, text: "." + t.text}, t.op == equals && t.text != "" && !strings.ContainsAny(t.text, "./")
@@ -199,7 +214,7 @@ func web(category, product, service string, at place) (*source, error) {
 	}})
 	for _, word := range []string{product, service} {
 		if word == "nginx" || word == "apache" {
-			s.format = word
+			s.servers = true
 		} else if word != "" {
 			return nil, refuse(at, "no format of ours is that of logsource %s", logsource(product, service, category))
 		}
@@ -208,8 +223,8 @@ func web(category, product, service string, at place) (*source, error) {
 }
 
 func flows(product string) *source {
-	return &source{
-		name: "flow logs", class: event.Flow, provider: product, group: []string{"src_ip", "dst_ip"},
+	s := &source{
+		name: "flow logs", class: event.Flow, provider: product, group: []string{"src_ip", "dst_ip"}, dash: true,
 		show: []string{"account_id", "src_ip", "dst_ip", "dst_port", "protocol", "action", "bytes"},
 		fields: fieldsOf(`
 			src_ip src_ip
@@ -220,8 +235,6 @@ func flows(product string) *source {
 			dstaddr dst_ip
 			srcport src_port
 			dstport dst_port
-			protocol protocol
-			action action
 			bytes bytes
 			packets packets
 			account-id account_id
@@ -233,6 +246,28 @@ func flows(product string) *source {
 			flow-direction direction
 			tcp-flags tcp_flags`),
 	}
+	action := field("action")
+	action.name, action.words = "action", actions
+	s.put(action)
+	for _, name := range []string{"protocol", "proto"} {
+		o := field("protocol")
+		o.name, o.words = name, protocols
+		s.put(o)
+	}
+	return s
+}
+
+// actions are the words that firewalls have for what our logs call ACCEPT and REJECT.
+var actions = map[string]string{
+	"accept": "ACCEPT", "accepted": "ACCEPT", "allow": "ACCEPT", "allowed": "ACCEPT", "forward": "ACCEPT", "pass": "ACCEPT",
+	"permit": "ACCEPT", "permitted": "ACCEPT",
+	"block": "REJECT", "blocked": "REJECT", "denied": "REJECT", "deny": "REJECT", "drop": "REJECT", "dropped": "REJECT",
+	"reject": "REJECT", "rejected": "REJECT",
+}
+
+// protocols are the numbers of protocols (https://www.iana.org/assignments/protocol-numbers) that rules name.
+var protocols = map[string]string{
+	"icmp": "1", "igmp": "2", "tcp": "6", "udp": "17", "gre": "47", "esp": "50", "ah": "51", "icmpv6": "58", "ipv6-icmp": "58", "sctp": "132",
 }
 
 func resolver(product string) *source {
@@ -245,6 +280,8 @@ func resolver(product string) *source {
 			QueryName query_name
 			record_type query_type
 			query_type query_type
+			qtype_name query_type
+			rcode_name rcode
 			answer answers
 			answers answers
 			QueryResults answers
@@ -270,6 +307,7 @@ func azure() *source {
 			operationNameValue native_name
 			category event_category
 			categoryValue event_category
+			resourceProviderValue event_source
 			resultType result
 			status result
 			activityStatusValue result
@@ -285,7 +323,7 @@ func azure() *source {
 }
 
 func gcp() *source {
-	return &source{
+	s := &source{
 		name: "Google audit logs", class: event.API, provider: "gcp", drop: []string{"data.", "gcp.audit.", "protoPayload."},
 		objects: map[string]string{"request": "request", "response": "response", "metadata": "additional", "serviceData": "additional"},
 		group:   []string{"account_id", "actor"},
@@ -307,4 +345,16 @@ func gcp() *source {
 			severity severity
 			resource.type resource_type`),
 	}
+	s.put(operand{kind: textKind, name: "logName", text: "event_category", ask: auditLog})
+	all, denied := compared("len(permissions) > len(permissions_denied)", ""), compared("len(permissions_denied) > 0", "len(permissions_denied) == 0")
+	asked := field("permissions").present()
+	s.put(operand{kind: flag, name: "authorizationInfo.granted", text: "permissions", there: &asked, states: map[bool]expression{true: all, false: denied}})
+	return s
+}
+
+// auditLog: the name of a log is projects/ID/logs/cloudaudit.googleapis.com%2FCATEGORY.
+func auditLog(t test) (string, test, bool) {
+	text := strings.NewReplacer("%2F", "/", "%2f", "/").Replace(t.text)
+	_, category, ok := strings.Cut(text, "cloudaudit.googleapis.com/")
+	return "event_category", test{op: equals, text: category}, ok && category != "" && (t.op == equals || t.op == contains || t.op == endsWith)
 }

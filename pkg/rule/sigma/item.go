@@ -170,6 +170,11 @@ func (it *item) value(v *node, o operand, source *source) (expression, []test, e
 		return expression{}, []test{t}, err
 	}
 	tests, err := it.texts(v)
+	for i, t := range tests {
+		if source.dash && t.op == equals && t.text == "-" {
+			tests[i].text = "" // what the parsers make of it
+		}
+	}
 	return expression{}, tests, err
 }
 

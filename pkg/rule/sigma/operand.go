@@ -18,10 +18,15 @@ type operand struct {
 	host  string // of an address: the field for what stands in an address' place
 	real  bool   // a number with a fraction
 
+	queried bool              // of a target: the query alone is the field, too
+	words   map[string]string // Sigma's words for values, in lower case, and ours
+
 	// guard has to hold where the field has a value; nil for none.
 	guard *expression
 	// ask turns a test into tests of ours where the field is not simply one of ours; nil for those that are.
 	ask func(t test) (over string, asked test, ok bool)
+	// states are what true and false are of a boolean that is no field of ours.
+	states map[bool]expression
 	// there is that the field has a value, where that is no simple question.
 	there *expression
 	// key names the value in group_by and the like, "" where it cannot.
@@ -110,13 +115,13 @@ func (o operand) any(tests []test, cased bool, at place) (expression, error) {
 func (o operand) anyOf(tests []test, cased bool, at place) (expression, error) {
 	switch o.kind {
 	case textKind:
-		return o.asked(tests, cased, at)
+		return o.asked(o.spelled(tests), cased, at)
 	case listKind:
 		return called("any(" + o.text + ", " + textual("#", tests, cased).String() + ")"), nil
 	case object:
 		return textual("jsonText("+o.text+")", inTexts(tests), cased), nil
 	case number:
-		return o.numbers(tests, at)
+		return o.numbers(o.numbered(tests), at)
 	case flag:
 		return o.truths(tests, at)
 	case address:
@@ -287,6 +292,8 @@ func (o operand) truths(tests []test, at place) (expression, error) {
 	var parts []expression
 	for _, t := range tests {
 		switch v := strings.ToLower(t.text); {
+		case t.op == equals && (v == "true" || v == "false") && o.states != nil:
+			parts = append(parts, o.states[v == "true"])
 		case t.op == equals && (v == "true" || v == "false"):
 			parts = append(parts, compared(o.text+" == "+v, o.text+" != "+v))
 		default:

@@ -15,12 +15,13 @@ type source struct {
 	name     string // for messages
 	class    event.Class
 	provider string // the one whose logs are meant; "" for any
-	format   string // likewise
+	servers  bool   // those of Apache or nginx are meant
 	fields   map[string]operand
 	objects  map[string]string // prefix of Sigma's fields to an object of ours
 	drop     []string          // prefixes that names of fields may have before them
 	group    []string
 	show     []string
+	dash     bool // its logs write - for nothing
 
 	alerts *draft // for alerts of a correlation: the correlation
 }
@@ -61,8 +62,8 @@ func logsource(product, service, category string) string {
 // base is what has to hold for an event to be of the source, beside its class.
 func (s *source) base(e expression) expression {
 	switch {
-	case s.format != "":
-		return and(compared("format == "+quoted(s.format), ""), e)
+	case s.servers: // most lines of one could be the other's, so that the parsers cannot tell them apart
+		return and(compared(`format in ["apache", "nginx"]`, ""), e)
 	case s.provider != "" && !e.says(s.provider):
 		return and(compared("provider == "+quoted(s.provider), ""), e)
 	}
@@ -77,7 +78,7 @@ func (s *source) operand(name string, at place) (operand, error) {
 	for _, prefix := range s.drop {
 		name = strings.TrimPrefix(name, prefix)
 	}
-	if o, ok := s.fields[strings.ToLower(name)]; ok {
+	if o, ok := s.fields[fieldKey(name)]; ok {
 		o.name = name
 		return o, nil
 	}

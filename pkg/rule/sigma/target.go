@@ -5,13 +5,24 @@ import (
 	"strings"
 )
 
-// The path and the query of a request are two fields of ours, and one of Sigma's: what cs-uri-query says is held against
-// the query and against path?query, because rules mean both. c-uri may be the whole URL besides.
+// The path and the query of a request are two fields of ours, and one of Sigma's: what cs-uri says is held against
+// path?query, what cs-uri-query says against the query, too, because rules mean both. c-uri may be the whole URL besides.
 const (
 	urlPath  = "url_path"
 	urlQuery = "url_query"
 	wholeURL = `url_scheme + "://" + url_host + url_path`
 )
+
+// inQuery is that the query alone is as one of the tests says, where that is what the field means: it is all of
+// cs-uri-query, and the end of cs-uri.
+func (o operand) inQuery(tests []test, cased bool) expression {
+	if !o.queried {
+		tests = slices.DeleteFunc(slices.Clone(tests), func(t test) bool {
+			return t.op == equals || t.op == startsWith || t.op == matches || t.op == glob && !openEnded(t.pattern, false)
+		})
+	}
+	return textual(urlQuery, tests, cased)
+}
 
 // targets is that the path and the query of a request, as one text, are as one of the tests says.
 func (o operand) targets(tests []test, cased bool) expression {
@@ -20,14 +31,14 @@ func (o operand) targets(tests []test, cased bool) expression {
 	for _, t := range tests {
 		switch {
 		case t.op == glob || t.op == matches || strings.Contains(t.text, "?"):
-			parts = append(parts, across(t, cased))
+			parts = append(parts, o.across(t, cased))
 		default:
 			by[t.op] = append(by[t.op], t)
 		}
 	}
 	loose, tight := slices.Concat(by[contains], by[startsWith]), slices.Concat(by[endsWith], by[equals])
 	parts = append(parts, textual(urlPath, loose, cased), and(noQuery(), textual(urlPath, tight, cased)),
-		textual(urlQuery, slices.Concat(loose, tight), cased))
+		o.inQuery(slices.Concat(loose, tight), cased))
 	if o.text == wholeURL {
 		parts = append(parts, whole(tests, cased))
 	}
@@ -37,8 +48,8 @@ func (o operand) targets(tests []test, cased bool) expression {
 func noQuery() expression { return compared(urlQuery+` == ""`, urlQuery+` != ""`) }
 
 // across is a test that may hold over the end of the path and the beginning of the query.
-func across(t test, cased bool) expression {
-	inQuery := textual(urlQuery, []test{t}, cased)
+func (o operand) across(t test, cased bool) expression {
+	inQuery := o.inQuery([]test{t}, cased)
 	if before, after, ok := questioned(t); ok {
 		inPath := expression{join: never}
 		if t.op == glob {

@@ -15,8 +15,9 @@ import (
 	"github.com/shrike-sec/shrike/pkg/rule/sigma"
 )
 
-// TestRequestsMatchWhatSigmaSays holds what rules say of cs-uri-query against the query and against path?query as one text.
-// It fails when a part of across is deleted, or of targets the one that asks the path only where there is no query.
+// TestRequestsMatchWhatSigmaSays holds what rules say of cs-uri against path?query as one text, and of cs-uri-query against
+// the query, too. It fails when a part of across is deleted, of targets the one that asks the path only where there is no
+// query, or the line of inQuery that leaves out what only the query's beginning can be.
 func TestRequestsMatchWhatSigmaSays(t *testing.T) {
 	t.Parallel()
 	var (
@@ -28,7 +29,7 @@ func TestRequestsMatchWhatSigmaSays(t *testing.T) {
 		matched  atomic.Int64
 	)
 	rapid.Check(t, func(t *rapid.T) {
-		a := asked{Field: "cs-uri-query", Values: drawValues(t, values)}
+		a := asked{Field: rapid.SampledFrom([]string{"cs-uri-query", "cs-uri"}).Draw(t, "field"), Values: drawValues(t, values)}
 		switch rapid.IntRange(0, 4).Draw(t, "how") {
 		case 0:
 			a.Modifiers, a.Values = []string{"re"}, drawValues(t, patterns)
@@ -41,8 +42,9 @@ func TestRequestsMatchWhatSigmaSays(t *testing.T) {
 		}
 		text := yamlOf(a)
 		r := sigma.Import([]sigma.File{{Name: "drawn.yml", Text: []byte(text)}}, sigma.Options{})
+		never := len(r.Refusals) == 1 && r.Refusals[0].Message == "the condition never holds" // a path is never empty
 		set, err := r.Set()
-		if err != nil || len(r.Rules) != 1 {
+		if err != nil || len(r.Rules) != 1 && !never {
 			t.Fatalf("%v %v: %s", err, r.Refusals, text)
 		}
 		parser := apache.Spec().New()
@@ -52,12 +54,16 @@ func TestRequestsMatchWhatSigmaSays(t *testing.T) {
 			if query != "" {
 				asOne += "?" + query
 			}
-			want := a.holdsFor(func(any) []string { return []string{query, asOne} })
+			texts := []string{asOne}
+			if a.Field == "cs-uri-query" {
+				texts = append(texts, query)
+			}
+			want := a.holdsFor(func(any) []string { return texts })
 			line := fmt.Sprintf(`198.51.100.7 - - [01/Mar/2026:09:00:00 +0000] "GET %s HTTP/1.1" 200 12 "-" "x"`, asOne)
 			err := parser.Parse(&record.Record{Raw: []byte(line)}, func(e *event.Event) {
 				got := len(set.Hits(e, nil)) > 0
 				if got != want {
-					t.Fatalf("got %t, want %t for %s\n%s\n%s", got, want, asOne, text, r.Rules[0].Text)
+					t.Fatalf("got %t, want %t for %s\n%s\n%v", got, want, asOne, text, r.Rules)
 				}
 				if pairs.Add(1); got {
 					matched.Add(1)
@@ -107,9 +113,9 @@ func TestURLsMatchWhatSigmaSays(t *testing.T) {
 			}
 			texts := func(v any) []string {
 				if strings.HasPrefix(v.(string), "/") {
-					return []string{query, asOne}
+					return []string{asOne}
 				}
-				return []string{query, asOne, scheme + "://" + host + asOne}
+				return []string{asOne, scheme + "://" + host + asOne}
 			}
 			if got, want := len(set.Hits(e, nil)) > 0, a.holdsFor(texts); got != want {
 				t.Fatalf("got %t, want %t for %s://%s%s\n%s\n%s", got, want, scheme, host, asOne, yamlOf(a), r.Rules[0].Text)

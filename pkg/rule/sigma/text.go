@@ -29,6 +29,30 @@ func textual(x string, tests []test, cased bool) expression {
 		searched(x, "matches", by[matches]))
 }
 
+// spelled adds our word for a value to the rule's: logs that we take from others have theirs.
+func (o operand) spelled(tests []test) []test {
+	all := slices.Clone(tests)
+	for _, t := range tests {
+		ours := o.words[strings.ToLower(t.text)]
+		there := func(other test) bool { return other.op == equals && strings.EqualFold(other.text, ours) }
+		if ours != "" && t.op == equals && !slices.ContainsFunc(all, there) {
+			all = append(all, test{op: equals, text: ours})
+		}
+	}
+	return all
+}
+
+// numbered puts numbers in the place of words.
+func (o operand) numbered(tests []test) []test {
+	all := slices.Clone(tests)
+	for i, t := range all {
+		if ours := o.words[strings.ToLower(t.text)]; ours != "" && t.op == equals {
+			all[i].text = ours
+		}
+	}
+	return all
+}
+
 func appendNew(list []string, s string) []string {
 	if slices.Contains(list, s) {
 		return list
