@@ -22,8 +22,8 @@ const hour = int64(time.Hour)
 // today is what time it is in these tests: all events are of years before.
 const today = 20_000 * day
 
-// said is a frame at the moment that it was sent.
-type said struct {
+// timed is a frame at the moment that it was sent.
+type timed struct {
 	match.Frame
 	seq int
 }
@@ -32,10 +32,10 @@ type said struct {
 // what the partitions make of it: each is behind, by up to four minutes, wherever it likes, and idle when it has nothing.
 func history(t *rapid.T, r *rule.Rule) (inOrder []match.Signal, frames []*match.Frame) {
 	const partitions = 3
-	var all []said
+	var all []timed
 	var offset, busy, newest [partitions]int64
 	say := func(p int, clock, watermark int64, signals ...match.Signal) {
-		all = append(all, said{match.Frame{
+		all = append(all, timed{match.Frame{
 			Origin: record.Position{Epoch: 1, Topic: "records.api", Partition: p, Offset: offset[p]}, To: offset[p] + int64(len(signals)),
 			Watermark: watermark, Clock: clock, Signals: signals,
 		}, len(all)})
@@ -82,7 +82,7 @@ func history(t *rapid.T, r *rule.Rule) (inOrder []match.Signal, frames []*match.
 	for p := range partitions {
 		idle(p, max(busy[0], busy[1], busy[2], clock)+20*second)
 	}
-	slices.SortStableFunc(all, func(a, b said) int { return cmp.Or(cmp.Compare(a.Clock, b.Clock), cmp.Compare(a.seq, b.seq)) })
+	slices.SortStableFunc(all, func(a, b timed) int { return cmp.Or(cmp.Compare(a.Clock, b.Clock), cmp.Compare(a.seq, b.seq)) })
 	for i := range all {
 		frames = append(frames, &all[i].Frame)
 	}
