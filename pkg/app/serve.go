@@ -42,6 +42,7 @@ func (a *App) serveMetrics(s *stack, h *web.Health) (err error) {
 		Name: "metrics", Address: string(l.MetricsAddress),
 		Handler: web.NewOps(web.OpsOptions{
 			Health: h, Gatherer: a.metrics, Token: token.Reveal(), Loopback: l.MetricsAddress.Loopback(), Hosts: l.Hosts,
+			Rules: a.rulesStatus,
 		}),
 	})
 	return err

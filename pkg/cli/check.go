@@ -38,6 +38,9 @@ func (s *shell) checkCommand() *cobra.Command {
 				_, err := s.out.Write(cfg.YAML())
 				return err
 			}
+			if len(set.Rules()) == 0 {
+				fmt.Fprintln(s.err, "there are no rules, so nothing can alert: a rule is a file <id>.yml in a folder of rules.paths")
+			}
 			_, err = fmt.Fprintf(s.out, "configuration is good: %d rules, %d sources, %d receivers\n",
 				len(set.Rules()), len(cfg.Sources), len(cfg.Receivers))
 			return err

@@ -5,11 +5,20 @@ import (
 	"net"
 	"net/http"
 
+	"github.com/shrike-sec/shrike/pkg/app"
 	"github.com/shrike-sec/shrike/pkg/config"
 )
 
-// metricsURL is where a Shrike of this configuration on this machine serves health.
-func metricsURL(cfg *config.Config) string { return localURL(cfg, cfg.Listen.MetricsAddress) }
+// metricsURL is where a Shrike of this configuration on this machine serves health. Of port 0 the data folder knows which one it
+// became.
+func metricsURL(cfg *config.Config) string {
+	if _, port, _ := net.SplitHostPort(string(cfg.Listen.MetricsAddress)); port == "0" {
+		if e, err := app.ReadEndpoints(cfg.DataDir); err == nil {
+			return e.MetricsURL
+		}
+	}
+	return localURL(cfg, cfg.Listen.MetricsAddress)
+}
 
 // localURL is the URL of a server of ours on this machine: one that listens on all addresses is asked on loopback.
 func localURL(cfg *config.Config, a config.Address) string {

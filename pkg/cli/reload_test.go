@@ -115,11 +115,18 @@ func TestHangupReadsTheRules(t *testing.T) {
 	if got := health(); got.status != 0 || !strings.Contains(got.out, "; the files did not load at ") {
 		t.Errorf("health with broken files: %+v", got)
 	}
+	ofRules := func() result { return run(t, nil, "health", "--rules", "--url", at) }
+	if got := ofRules(); got.status != exitBad || !strings.Contains(got.err, "do not load") {
+		t.Errorf("health of broken rules: %+v", got)
+	}
 	write(t, filepath.Join(rules, "exceptions", "break-glass.yml"), testException)
 	write(t, file, strings.Replace(testRule, "severity: medium", "severity: high", 1))
 	c.signal(syscall.SIGHUP)
 	c.says("rules reloaded", `"changed":["root-login"]`)
 	eventually(t, "the exception", func() bool { return strings.Contains(health().out, "1 rules and 1 exceptions") })
+	if got := ofRules(); got.status != 0 {
+		t.Errorf("health of rules that were mended: %+v", got)
+	}
 
 	c.signal(syscall.SIGTERM)
 	for range c.lines { // until it has ended

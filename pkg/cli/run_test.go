@@ -52,8 +52,8 @@ func TestRunAndTheCommandsThatTalkToIt(t *testing.T) {
 		t.Skip(err)
 	}
 	dir := t.TempDir()
-	data := filepath.Join(dir, "data")
-	cfg := write(t, filepath.Join(dir, "c.yml"), "data_dir: "+data+"\nrules: { paths: ["+ruleFolder(t)+"] }\n"+
+	data, rules := filepath.Join(dir, "data"), ruleFolder(t)
+	cfg := write(t, filepath.Join(dir, "c.yml"), "data_dir: "+data+"\nrules: { paths: ["+rules+"] }\n"+
 		"listen: { address: 127.0.0.1:0, ingest_address: 127.0.0.1:0, metrics_address: 127.0.0.1:0 }\nlog: { level: warn }\n")
 	if got := run(t, nil, "status", "-c", cfg); got.status != exitBad || !strings.Contains(got.err, "shrike run") {
 		t.Errorf("status of nothing: %+v", got)
@@ -112,15 +112,32 @@ func TestRunAndTheCommandsThatTalkToIt(t *testing.T) {
 		return got.status == 0 && json.Unmarshal([]byte(got.out), &status) == nil &&
 			len(status.Sources) == 1 && status.Sources[0].Events == 1 && status.Sources[0].DeadLetters == 1
 	})
-	if got := run(t, nil, "status", "-c", cfg); got.status != 0 || !strings.Contains(got.out, "records.api") {
+	if got := run(t, nil, "status", "-c", cfg); got.status != 0 || !strings.Contains(got.out, "records.api") || !strings.Contains(got.out, status.Rules.Hash) {
 		t.Errorf("status: %+v", got)
 	}
+	testStatusOfBrokenRules(t, cfg, rules)
 	if got := run(t, nil, "migrate", "-c", cfg); got.status != 0 || got.out != "up to date\n" {
 		t.Errorf("migrate: %+v", got)
 	}
 	if got := run(t, nil, "token", "-c", cfg); got.status != 0 || len(got.out) < 32 {
 		t.Errorf("token: %+v", got)
 	}
+}
+
+// testStatusOfBrokenRules: status tells what is wrong with files that do not load, and which rules are in force meanwhile.
+func testStatusOfBrokenRules(t *testing.T, cfg, rules string) {
+	t.Helper()
+	file := filepath.Join(rules, "root-login.yml")
+	write(t, file, strings.Replace(testRule, "severity: medium", "severity: hihg", 1))
+	eventually(t, "the failure", func() bool {
+		got := run(t, nil, "status", "-c", cfg)
+		return got.status == exitBad && strings.Contains(got.out, "yes, tried") && strings.Contains(got.err, "root-login.yml:3:11: severity must be one of")
+	})
+	write(t, file, testRule)
+	eventually(t, "its end", func() bool {
+		got := run(t, nil, "status", "-c", cfg)
+		return got.status == 0 && strings.Contains(got.out, "FILES BROKEN") && !strings.Contains(got.out, "yes, tried")
+	})
 }
 
 func testHunts(t *testing.T, cfg string) {

@@ -18,7 +18,11 @@ import (
 func (s *shell) statusCommand() *cobra.Command {
 	var output string
 	c := &cobra.Command{
-		Use: "status", Short: "Show sources, stages and receivers: last event, lag, dead letters, last success", Args: cobra.NoArgs,
+		Use: "status", Short: "Show rules, sources, stages and receivers: last event, lag, dead letters, last success", Args: cobra.NoArgs,
+		Long: `Show how the rules, sources, stages and receivers are. Kafka and ClickHouse are asked how far everything is, and the Shrike
+of this configuration on this machine, at metrics_address, which rules are in force in it.
+
+Exit status: 0, or 1 when something cannot be asked or the files of rules do not load.`,
 		Example: `  shrike status
   shrike status --config shrike.yml --output json | jq .sources`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -66,10 +70,19 @@ func (s *shell) printStatus(ctx context.Context, output string) error {
 	if err != nil {
 		return err
 	}
+	var unasked, broken error
+	status.Rules, unasked, broken = rulesInForce(ctx, cfg)
 	if output == "json" {
-		return printJSON(s.out, status)
+		if err := printJSON(s.out, status); err != nil {
+			return err
+		}
+	} else {
+		s.rulesTable(status.Rules, unasked)
+		s.statusTables(status)
 	}
-	s.statusTables(status)
+	if broken != nil {
+		return &exit{exitBad, fmt.Errorf("the files of rules do not load:\n%w", broken)}
+	}
 	return nil
 }
 

@@ -2,7 +2,9 @@ package ruleset
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,6 +61,9 @@ func New(o Options) (*Holder, error) {
 	}
 	h := &Holder{o: o, metrics: newMetrics(o.Metrics)}
 	h.take(set)
+	if len(set.Rules()) == 0 {
+		o.Log.Warn("there are no rules: nothing can alert", zap.Strings("paths", o.Paths))
+	}
 	return h, nil
 }
 
@@ -80,12 +85,16 @@ func (h *Holder) Status() Status {
 }
 
 // Refresh reads the files now and returns the rules in force after that: those of the files, or if these do not load, the
-// same as before.
+// same as before. Files that are all gone count as files that do not load: nobody wants to be blind by a mount that failed.
 func (h *Holder) Refresh() *rule.Set {
 	h.loading.Lock()
 	defer h.loading.Unlock()
 	set, err := h.o.Load()
 	old := h.Set()
+	if err == nil && len(set.Rules()) == 0 && len(old.Rules()) > 0 {
+		err = fmt.Errorf("there are no rules any more in %s: a folder that is being filled, or not mounted; a rule that is not to run says mode: off",
+			strings.Join(h.o.Paths, ", "))
+	}
 	switch {
 	case err != nil:
 		h.metrics.reloads.WithLabelValues("broken").Inc()

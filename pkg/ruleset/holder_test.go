@@ -248,6 +248,25 @@ func TestBrokenRulesReplaceNothing(t *testing.T) {
 	}
 }
 
+// A folder that has become empty is no set of rules: deleting the test for no rules in Refresh makes this fail.
+func TestNoRulesReplaceNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "rules/one.yml"), ruleFile("one", "A"))
+	put(t, filepath.Join(dir, "rules/lists/trusted.yml"), listFile("eva"))
+	h := hold(t, dir, "rules")
+	before := h.Set()
+	if err := os.Remove(filepath.Join(dir, "rules/one.yml")); err != nil {
+		t.Fatal(err)
+	}
+	h.until("the failure", func() bool { return h.Status().Err != nil })
+	if h.Set() != before || !strings.Contains(h.Status().Err.Error(), "there are no rules any more in "+filepath.Join(dir, "rules")) {
+		t.Errorf("status %+v", h.Status())
+	}
+	put(t, filepath.Join(dir, "rules/two.yml"), ruleFile("two", "A"))
+	h.until("other rules", func() bool { return h.Set().Rule("two") != nil && h.Status().Err == nil })
+}
+
 // A hangup reads the files, also those that nobody watches, and answers in the log where nothing has changed, or still does not load.
 func TestHangup(t *testing.T) {
 	t.Parallel()

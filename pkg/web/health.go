@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -88,12 +89,20 @@ type OpsOptions struct {
 	Token    string   // for /metrics; "" lets everybody in, which is for loopback addresses only
 	Loopback bool     // the address is a loopback one: names other than Hosts are refused
 	Hosts    []string // names besides localhost
+	Rules    func() *RulesStatus
 }
 
-// NewOps returns the handler of /healthz (the process answers), /readyz (and all checks are well) and /metrics.
+// NewOps returns the handler of /healthz (the process answers), /readyz (and all checks are well), /rules (how the rules in
+// force are, as JSON) and /metrics.
 func NewOps(o OpsOptions) http.Handler {
 	mux := http.NewServeMux()
 	addHealth(mux, o.Health)
+	mux.HandleFunc("GET /rules", func(w http.ResponseWriter, _ *http.Request) {
+		s := *o.Rules()
+		s.Problem = "" // as in RulesStatus.String
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(s) // who asked may have gone
+	})
 	metrics := promhttp.HandlerFor(o.Gatherer, promhttp.HandlerOpts{})
 	mux.Handle("GET /metrics", bearer(o.Token, metrics))
 	return secure(onlyHosts(o.Loopback, o.Hosts, mux))

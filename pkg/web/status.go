@@ -20,7 +20,7 @@ type RulesStatus struct {
 	Hash       string    `json:"hash"`
 	Loaded     time.Time `json:"loaded"`
 	Failed     time.Time `json:"failed,omitzero"`   // when the files last did not load, and older rules stayed in force
-	Problem    string    `json:"problem,omitempty"` // why
+	Problem    string    `json:"problem,omitempty"` // why; in the answer of /rules it is left out
 }
 
 // SourceStatus is one source of records, by what is stored of it.
@@ -48,7 +48,7 @@ type ReceiverStatus struct {
 // String says it in a line. Problems are in the log and behind the token, for everybody may ask for health.
 func (s *RulesStatus) String() string {
 	text := fmt.Sprintf("%d rules and %d exceptions, hash %s, loaded %s", s.Rules, s.Exceptions, s.Hash, s.Loaded.Format(time.RFC3339))
-	if s.Problem != "" {
+	if !s.Failed.IsZero() {
 		text += "; the files did not load at " + s.Failed.Format(time.RFC3339) + ": the log says why"
 	}
 	return text

@@ -290,11 +290,17 @@ func TestReadyz(t *testing.T) {
 	t.Parallel()
 	h := &Health{}
 	reg := prometheus.NewRegistry()
-	s := httptest.NewServer(NewOps(OpsOptions{Health: h, Gatherer: reg, Token: token, Loopback: true}))
+	rules := &RulesStatus{Rules: 57, Hash: "0123", Failed: time.Unix(0, 0).UTC(), Problem: "what the file says"}
+	s := httptest.NewServer(NewOps(OpsOptions{
+		Health: h, Gatherer: reg, Token: token, Loopback: true, Rules: func() *RulesStatus { return rules },
+	}))
 	t.Cleanup(s.Close)
 	h.Add("kafka", func(context.Context) error { return nil })
 	if resp, body := do(t, s, call{path: "/readyz"}); resp.StatusCode != 200 || body != "kafka: ok\n" {
 		t.Errorf("ready: %s %q", resp.Status, body)
+	}
+	if resp, body := do(t, s, call{path: "/rules"}); resp.StatusCode != 200 || !strings.Contains(body, `"failed":"1970-01-01T00:00:00Z"`) || strings.Contains(body, "file") {
+		t.Errorf("rules: %s %q", resp.Status, body)
 	}
 	h.Add("clickhouse", func(context.Context) error { return errors.New("no answer") })
 	if resp, body := do(t, s, call{path: "/readyz"}); resp.StatusCode != 503 || body != "kafka: ok\nclickhouse: no answer\n" {
