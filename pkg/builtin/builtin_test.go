@@ -66,8 +66,9 @@ func compare(t *testing.T, name string, alone, among []result) {
 	}
 }
 
-// surest checks that no other format is as sure of a record as its own, so that the order of the list decides nothing.
-// Records of a layout that only a header or a configuration tells of are nobody's.
+// surest checks that no other format is as sure of a record as its own, so that the order of the list decides nothing,
+// nor nearly as sure, so that what stands before a record in its object does not either: but for nginx and Apache, which
+// write the same lines. Records of a layout that only a header or a configuration tells of are nobody's.
 func surest(t *testing.T, name, raw string) {
 	t.Helper()
 	reg := Formats()
@@ -76,8 +77,13 @@ func surest(t *testing.T, name, raw string) {
 	if sure == 0 {
 		return
 	}
+	const near = 10 // as package format has it
 	for _, other := range reg.Specs() {
-		if n := other.Sniff([]byte(raw)); other.Name != name && n >= sure {
+		margin := near
+		if name+other.Name == "nginxapache" || name+other.Name == "apachenginx" {
+			margin = 0
+		}
+		if n := other.Sniff([]byte(raw)); other.Name != name && n > 0 && n >= sure-margin {
 			t.Errorf("%q: %s claims %d of a record of %s, which claims %d", raw, other.Name, n, name, sure)
 		}
 	}

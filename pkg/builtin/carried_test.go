@@ -232,6 +232,10 @@ func TestContentIsBelievedBeforeTheKey(t *testing.T) {
 		balancer + "111122223333_elasticloadbalancing_us-east-1_web_20260301T0005Z_10.0.0.1_x.log":                    "clb",
 		"b/AWSLogs/111122223333/vpcdnsquerylogs/vpc-1/2026/03/01/x.log.gz":                                            "route53",
 		"b/AWSLogs/111122223333/WAFLogs/us-east-1/acl/2026/03/01/00/00/x.log.gz":                                      "waf",
+		"b/cdn/E2EXAMPLE1AB.2026-03-01-09.a1b2c3d4.gz":                                                                "cloudfront",
+		"b/AWSLogs/111122223333/CloudFront/2026/03/01/09/x.gz":                                                        "cloudfront",
+		"b/cdn/e2e.2026-03-01-09.a1b2c3d4.gz":                                                                         "",
+		"b/cdn/E2EXAMPLE1AB.2026-03-01-29.a1b2c3d4.gz":                                                                "",
 		"b/anything.json": "",
 	} {
 		var knowing []string

@@ -44,10 +44,26 @@ func (g *recogniser) recognise(raw []byte) (name, layout string, header bool) {
 	case g.last >= 0 && g.again(raw):
 		return g.format(g.last)
 	}
-	if g.last, g.sure = g.reg.sniff(raw, -1, g.keyed); g.last < 0 {
+	if g.sniff(raw); g.last < 0 {
 		return "", "", false
 	}
 	return g.format(g.last)
+}
+
+// near is by how much another format may be surer of a record than the last one's, which keeps it: objects seldom mix
+// formats, and where two write the same lines some tell which of them it was.
+const near = 10
+
+// sniff asks all formats.
+func (g *recogniser) sniff(raw []byte) {
+	index, sure := g.reg.sniff(raw, -1, g.keyed)
+	if g.last >= 0 && index >= 0 {
+		if again := g.reg.specs[g.last].Sniff(raw); again > 0 && again >= sure-near {
+			g.sure = again
+			return
+		}
+	}
+	g.last, g.sure = index, sure
 }
 
 // again says whether the last record's format is as sure of this one.

@@ -20,7 +20,7 @@ import (
 
 // Spec describes the format.
 func Spec() format.Spec {
-	return format.Spec{Name: "albconn", Class: event.Flow, New: New, Version: 1, Sniff: sniff, Key: isKey}
+	return format.Spec{Name: "albconn", Class: event.Flow, New: New, Version: 2, Sniff: sniff, Key: isKey}
 }
 
 // The columns in the order of the log; extra is all the rest in one piece.

@@ -3,7 +3,7 @@
 // A record is one line; one event of class http comes out; the test file's "Enable AccessLog for ELB" is a control
 // record. A listener that speaks TCP logs the request "- - - " and no statuses: such an event has request_valid false
 // and an unknown outcome. URLs and agents hold raw blanks and quotes, so the agent ends where cipher and protocol
-// follow. Start reading at split. What no field holds is in unmapped: target_host (a backend that is no address),
+// follow. Start reading at split. What no field holds is in unmapped: target_host (a backend that is no address), userinfo,
 // extra_N (columns behind the 15th).
 package clb
 
@@ -18,7 +18,7 @@ import (
 
 // Spec describes the format.
 func Spec() format.Spec {
-	return format.Spec{Name: "clb", Class: event.HTTP, New: New, Version: 1, Sniff: sniff, Key: isKey}
+	return format.Spec{Name: "clb", Class: event.HTTP, New: New, Version: 2, Sniff: sniff, Key: isKey}
 }
 
 // The columns in the order of the log; extra is all the rest in one piece.

@@ -2,6 +2,8 @@ package cloudfront
 
 import (
 	"bytes"
+	"strings"
+	"time"
 
 	"github.com/shrike-sec/shrike/pkg/format"
 )
@@ -100,3 +102,18 @@ func isMethod(s []byte) bool {
 	}
 	return len(s) > 0
 }
+
+// isKey knows the folder of standard logging v2 and the names of legacy files: DISTRIBUTION.2026-03-01-09.UNIQUE.gz.
+func isKey(object string) bool {
+	if strings.Contains(object, "/CloudFront/") {
+		return true
+	}
+	name := object[strings.LastIndexByte(object, '/')+1:]
+	distribution, rest, _ := strings.Cut(name, ".")
+	hour, unique, _ := strings.Cut(rest, ".")
+	_, err := time.Parse("2006-01-02-15", hour)
+	return err == nil && unique != "" && strings.HasPrefix(distribution, "E") && strings.Trim(distribution, letters) == ""
+}
+
+// letters are those of distributions' ids.
+const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"

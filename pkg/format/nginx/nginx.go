@@ -2,9 +2,9 @@
 // an X-Forwarded-For list in front, and ingress-nginx's upstream columns.
 //
 // A record is one line, or a JSON object (internal/webjson); one event of class http comes out. nginx writes `"`, `\` and bytes that cannot be printed as
-// \xXX, and this package undoes exactly that. A line without any escape looks the same from Apache: nginx claims it,
-// and package apache claims what only Apache writes. The shape itself is in internal/accessline, web.go; what no
-// field holds is in unmapped: ident, peer_ip, prefix, extra_N and the ingress columns.
+// \xXX, and this package undoes exactly that. A line without any escape looks the same from Apache: it is nginx's
+// unless its object holds what only Apache writes. The shape itself is in internal/accessline, web.go; what no
+// field holds is in unmapped: ident, peer_ip, prefix, userinfo (user and password in a URL), extra_N and the ingress columns.
 package nginx
 
 import (
@@ -17,7 +17,7 @@ import (
 
 // Spec describes the format.
 func Spec() format.Spec {
-	return format.Spec{Name: "nginx", Class: event.HTTP, New: New, Version: 1, Sniff: sniff}
+	return format.Spec{Name: "nginx", Class: event.HTTP, New: New, Version: 2, Sniff: sniff}
 }
 
 type parser struct {
@@ -47,14 +47,16 @@ func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
 	return nil
 }
 
-// sniff is surer than Apache's guess for a line that both could have written, and less sure than Apache is of its
-// own marks.
+// sniff is a little surer than Apache's of a line that both could have written, and leaves what has Apache's marks to
+// that: undoing its escapes is not the same.
 func sniff(raw []byte) int {
 	switch {
 	case webjson.Sniff(raw, "remote_addr"):
 		return 80
-	case accessline.WebTime(raw):
-		return 60
+	case !accessline.WebTime(raw):
+		return 0
+	case accessline.ApacheOnly(raw):
+		return 40
 	}
-	return 0
+	return 60
 }

@@ -19,7 +19,7 @@ import (
 
 // Spec describes the format.
 func Spec() format.Spec {
-	return format.Spec{Name: "nlb", Class: event.Flow, New: New, Version: 1, Sniff: sniff, Key: isKey}
+	return format.Spec{Name: "nlb", Class: event.Flow, New: New, Version: 2, Sniff: sniff, Key: isKey}
 }
 
 // The columns in the order of the log. Only alpnOffered has quotes, around parts of what is one column.

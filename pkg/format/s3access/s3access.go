@@ -20,7 +20,7 @@ import (
 
 // Spec describes the format.
 func Spec() format.Spec {
-	return format.Spec{Name: "s3access", Class: event.HTTP, New: New, Version: 1, Sniff: sniff}
+	return format.Spec{Name: "s3access", Class: event.HTTP, New: New, Version: 2, Sniff: sniff}
 }
 
 type parser struct {

@@ -109,6 +109,16 @@ func TestPercentDecode(t *testing.T) {
 	}
 }
 
+// Each column behind the known ones has a name of its own.
+func TestExtraNames(t *testing.T) {
+	t.Parallel()
+	for n := range 40 {
+		if got, want := ExtraName(n+1), fmt.Sprintf("extra_%d", n+1); got != want {
+			t.Errorf("ExtraName(%d) = %q, want %q", n+1, got, want)
+		}
+	}
+}
+
 func TestHostPort(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{

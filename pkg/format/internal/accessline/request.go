@@ -66,13 +66,17 @@ func isTarget(method, url string) bool {
 	return i > 0 && isMethod(url[:i])
 }
 
-// setURL cuts scheme://host:port/path?query, each part as sent.
+// userinfo is where a URL's user and password are in unmapped, with the scheme in front: so a password there is known
+// for one.
+const userinfo = "userinfo"
+
+// setURL cuts scheme://user:password@host:port/path?query, each part as sent.
 func setURL(e *event.Event, url string, connect bool) {
 	if connect && !strings.Contains(url, "://") {
 		SetHostPort(e, url)
 		return
 	}
-	if url[0] != '/' {
+	if whole := url; url[0] != '/' {
 		if i := strings.Index(url, "://"); i > 0 {
 			e.SetText(event.URLScheme, url[:i])
 			url = url[i+3:]
@@ -80,7 +84,12 @@ func setURL(e *event.Event, url string, connect bool) {
 			if end < 0 {
 				end = len(url)
 			}
-			SetHostPort(e, url[:end])
+			host := url[:end]
+			if at := strings.LastIndexByte(host, '@'); at >= 0 {
+				e.AddUnmapped(userinfo, whole[:len(whole)-len(url)+at+1])
+				host = host[at+1:]
+			}
+			SetHostPort(e, host)
 			url = url[end:]
 		}
 	}

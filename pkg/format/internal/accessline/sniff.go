@@ -13,6 +13,12 @@ func WebTime(line []byte) bool {
 	return ok
 }
 
+// ApacheOnly reports whether a line has what Apache writes and nginx does not: a quote behind a backslash, a known ident,
+// or the common format's end without referer and agent.
+func ApacheOnly(line []byte) bool {
+	return bytes.Contains(line, []byte(`\"`)) || HasIdent(line) || EndsBare(line)
+}
+
 // HasIdent reports whether a line's second column, the ident, is known. Lines with anything else in front of host,
 // ident and user say no.
 func HasIdent(line []byte) bool {

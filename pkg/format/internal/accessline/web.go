@@ -1,6 +1,7 @@
 package accessline
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/shrike-sec/shrike/pkg/event"
@@ -102,11 +103,14 @@ func extras(e *event.Event, s string, unescape func(string) string) {
 
 // ExtraName names trailing columns without allocating for the usual few.
 func ExtraName(n int) string {
-	names := [...]string{"extra_1", "extra_2", "extra_3", "extra_4", "extra_5", "extra_6", "extra_7", "extra_8"}
+	names := [...]string{
+		"extra_1", "extra_2", "extra_3", "extra_4", "extra_5", "extra_6", "extra_7", "extra_8",
+		"extra_9", "extra_10", "extra_11", "extra_12", "extra_13", "extra_14", "extra_15", "extra_16",
+	}
 	if n <= len(names) {
 		return names[n-1]
 	}
-	return "extra"
+	return "extra_" + strconv.Itoa(n)
 }
 
 func isAddrList(s string) bool {

@@ -110,6 +110,33 @@ func TestNothingIsLost(t *testing.T) {
 	})
 }
 
+// A host is often said twice, once with its port.
+func TestHostSaidTwice(t *testing.T) {
+	t.Parallel()
+	host := jsonrec.Host(event.URLHost, event.URLPort)
+	schema := jsonrec.New(jsonrec.At("time", jsonrec.Millis(event.EventTime)), jsonrec.At("a", host), jsonrec.At("b", host))
+	for raw, want := range map[string]string{
+		`{"time":0,"a":"h.example","b":"h.example:81"}`:                  `h.example 81 []`,
+		`{"time":0,"a":"h.example:81","b":"h.example"}`:                  `h.example 81 []`,
+		`{"time":0,"a":"h.example:81","b":"h.example:81"}`:               `h.example 81 []`,
+		`{"time":0,"a":"h.example:81","b":"h.example:82"}`:               `h.example 81 [{b h.example:82}]`,
+		`{"time":0,"a":"h.example:81","b":"g.example:81"}`:               `h.example 81 [{b g.example:81}]`,
+		`{"time":0,"a":"h.example","b":"g.example:81"}`:                  `h.example 0 [{b g.example:81}]`,
+		`{"time":0,"a":"[2001:db8::1]","b":"[2001:db8::1]:81"}`:          `2001:db8::1 81 []`,
+		`{"time":0,"a":"u:p@h.example:80:90","b":"u:p@h.example:80:90"}`: `u:p@h.example:80:90 0 []`,
+	} {
+		var w jsonrec.Walker
+		w.Reset(event.HTTP, &record.Record{})
+		if err := w.Walk(schema, []byte(raw)); err != nil {
+			t.Fatal(err)
+		}
+		port, _ := w.Event.Int(event.URLPort)
+		if got := fmt.Sprint(w.Event.Text(event.URLHost), " ", port, " ", w.Event.Unmapped); got != want {
+			t.Errorf("%s: got %s, want %s", raw, got, want)
+		}
+	}
+}
+
 func TestHas(t *testing.T) {
 	t.Parallel()
 	for raw, want := range map[string]bool{

@@ -279,10 +279,15 @@ func Host(f event.TextField, port event.IntField) Set {
 		}
 		text := w.Plain(v)
 		name, number, ok := accessline.HostPort(text)
-		if have := w.Event.Text(f); have != "" {
-			return have == name || have == text
+		have := w.Event.Text(f)
+		if have == "" {
+			w.Event.SetText(f, name)
+		} else if have != name {
+			return have == text
 		}
-		w.Event.SetText(f, name)
+		if other, known := w.Event.Int(port); known {
+			return !ok || other == number
+		}
 		if ok {
 			w.Event.SetInt(port, number)
 		}
