@@ -152,6 +152,8 @@ func TestUsageErrorsEndWithStatus2(t *testing.T) {
 		{[]string{"rules", "lnit"}, "unknown command"},
 		{[]string{"parse", "--format", "cludtrail", broken}, "--format"},
 		{[]string{"parse", "--layout", "a b", broken}, "--layout needs --format"},
+		{[]string{"parse", "--format", "nginx", "--layout", "a b", broken}, "format nginx has no layouts"},
+		{[]string{"parse", "--format", "vpcflow", "--layout", "srcadr", broken}, "no columns of vpcflow: srcadr"},
 		{[]string{"check", "--config", broken}, `broken.yml:1:1: unknown key "kafak" (did you mean "kafka"?)`},
 		{[]string{"check", "--config", broken}, "broken.yml:2:8: log.level"},
 		{[]string{"check", "--config", filepath.Join(dir, "none.yml")}, "does not exist"},
@@ -216,6 +218,10 @@ func TestParse(t *testing.T) {
 	}
 	if want := plain + ":2: unknown_format: "; !strings.HasPrefix(got.err, want) {
 		t.Errorf("stderr is %q, want it to begin with %q", got.err, want)
+	}
+	got = run(t, strings.NewReader("10.0.0.1 10.0.0.2 80 x 1772356447\n"), "parse", "-", "--format", "vpcflow", "--layout", "${srcaddr} ${dstaddr} ${dstport} ${new-one} ${start}")
+	if got.status != 0 || !strings.Contains(got.out, `"dst_ip":"10.0.0.2"`) || !strings.Contains(got.out, `"unmapped":{"new-one":"x"}`) || !strings.Contains(got.err, `no column "new-one"`) {
+		t.Errorf("parse with the template of a flow log: %+v", got)
 	}
 	got = run(t, nil, "parse", filepath.Join(dir, "none"), plain)
 	if got.status != exitInput || strings.Count(got.out, "\n") != 2 || !strings.Contains(got.err, "no such file") {

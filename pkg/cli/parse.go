@@ -28,7 +28,8 @@ reason, and do not change the exit status. Exit status 3: a file could not be re
   zcat flow.gz | shrike parse - --format vpcflow --layout "interface-id srcaddr dstaddr start end action"`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			formats := builtin.Formats()
-			if err := checkFormat(formats, formatName, layout); err != nil {
+			layout, err := s.checkFormat(formats, formatName, layout)
+			if err != nil {
 				return err
 			}
 			inputs, unreadable := scan.Inputs(args, s.in)
@@ -66,23 +67,34 @@ reason, and do not change the exit status. Exit status 3: a file could not be re
 		},
 	}
 	c.Flags().StringVar(&formatName, "format", "", "format of all files (none: recognised by content)")
-	c.Flags().StringVar(&layout, "layout", "", "column order, space separated, for formats that have one")
+	c.Flags().StringVar(&layout, "layout", "", "names of the columns in their order, divided by blanks, for formats that have a layout")
 	redactFlag(c, &noRedact)
 	return c
 }
 
-func checkFormat(formats *format.Registry, name, layout string) error {
+// checkFormat returns the layout as the format takes it, and tells of names in it that the format does not know.
+func (s *shell) checkFormat(formats *format.Registry, name, layout string) (string, error) {
 	if name == "" {
 		if layout != "" {
-			return usage("--layout needs --format")
+			return "", usage("--layout needs --format")
 		}
-		return nil
+		return "", nil
 	}
 	var names []string
 	for _, spec := range formats.Specs() {
 		names = append(names, spec.Name)
 	}
-	return oneOf("format", name, names...)
+	if err := oneOf("format", name, names...); err != nil || layout == "" {
+		return "", err
+	}
+	layout, unknown, err := formats.Layout(name, layout)
+	if err != nil {
+		return "", usage("--layout: %s", err)
+	}
+	for _, n := range unknown {
+		fmt.Fprintf(s.err, "%s has no column %q that is known here: its values go to unmapped\n", name, printable(n))
+	}
+	return layout, nil
 }
 
 // printDeadLetter writes file:line: reason: detail.

@@ -51,14 +51,15 @@ Exit status: 0 all sent, 1 the server refused or could not be reached, 2 usage, 
 	c.Flags().StringVar(&f.to, "to", "", "base URL of the ingest (none: the configured ingest_address, or of what runs on the data folder)")
 	c.Flags().StringVar(&f.tokenFile, "token-file", "", "file that holds the token (none: the configured ingest_token_file)")
 	c.Flags().StringVar(&f.format, "format", "", "format of all files (none: recognised by content)")
-	c.Flags().StringVar(&f.layout, "layout", "", "column order, space separated, for formats that have one")
+	c.Flags().StringVar(&f.layout, "layout", "", "names of the columns in their order, divided by blanks, for formats that have a layout")
 	c.Flags().IntVar(&f.retries, "retries", 8, "how often to repeat a request that did not get through")
 	return c
 }
 
 func (s *shell) send(ctx context.Context, paths []string, f sendFlags) error {
 	formats := builtin.Formats()
-	if err := checkFormat(formats, f.format, f.layout); err != nil {
+	var err error
+	if f.layout, err = s.checkFormat(formats, f.format, f.layout); err != nil {
 		return err
 	}
 	up, err := s.uploader(f)

@@ -35,6 +35,8 @@ type Spec struct {
 	// Header recognises a line that names the columns of the lines after it and returns their layout. Such a line is
 	// a control record. nil for formats that have none.
 	Header func(line []byte) (layout string, ok bool)
+	// Column says whether the format has a column of that name, as layouts name it. nil for formats without layouts.
+	Column func(name string) bool
 	// Key says whether the service that writes the format's logs gives its objects such keys. It only decides between
 	// formats that are equally sure of the content; what contradicts it is counted. nil for formats without such keys.
 	Key func(object string) bool

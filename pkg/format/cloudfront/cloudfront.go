@@ -24,7 +24,7 @@ import (
 
 // Spec describes the format.
 func Spec() format.Spec {
-	return format.Spec{Name: "cloudfront", Class: event.HTTP, New: New, Version: 2, Sniff: sniff, Header: Header, Key: isKey}
+	return format.Spec{Name: "cloudfront", Class: event.HTTP, New: New, Version: 2, Sniff: sniff, Header: Header, Column: hasColumn, Key: isKey}
 }
 
 // maxLayouts bounds the compiled layouts of one parser: layouts come with the data, and a sender may invent one a line.

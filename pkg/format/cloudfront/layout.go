@@ -50,6 +50,12 @@ func compile(text string) *layout {
 	return l
 }
 
+// hasColumn knows the names in a layout; the delimiter in front of them counts as one.
+func hasColumn(name string) bool {
+	_, ok := columnsByName()[strings.ToLower(name)]
+	return ok || strings.HasPrefix(name, delimiterWord)
+}
+
 const fields = "#Fields:"
 
 // Header recognises a #Fields line and returns its names as a layout. At least two names, or all, must be CloudFront's

@@ -21,7 +21,7 @@ import (
 
 // Spec describes the format.
 func Spec() format.Spec {
-	return format.Spec{Name: "tgwflow", Class: event.Flow, New: New, Version: 1, Sniff: sniff, Header: Header, Key: isKey}
+	return format.Spec{Name: "tgwflow", Class: event.Flow, New: New, Version: 1, Sniff: sniff, Header: Header, Column: hasColumn, Key: isKey}
 }
 
 // DefaultLayout is the layout of flow logs that nobody customised.
@@ -104,6 +104,8 @@ func own(line []byte) bool {
 	}
 	return false
 }
+
+func hasColumn(name string) bool { return columns().Has(name) }
 
 // sniff knows the default layout by its first columns; any other needs its header or a configured layout.
 func sniff(raw []byte) int {

@@ -19,7 +19,7 @@ import (
 
 // Spec describes the format.
 func Spec() format.Spec {
-	return format.Spec{Name: "vpcflow", Class: event.Flow, New: New, Version: 1, Sniff: sniff, Header: Header, Key: isKey}
+	return format.Spec{Name: "vpcflow", Class: event.Flow, New: New, Version: 1, Sniff: sniff, Header: Header, Column: hasColumn, Key: isKey}
 }
 
 // DefaultLayout is the layout of flow logs that nobody customised.
@@ -49,6 +49,8 @@ func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
 
 // Header recognises a line of column names and returns it as a layout.
 func Header(line []byte) (layout string, ok bool) { return columns().Header(line) }
+
+func hasColumn(name string) bool { return columns().Has(name) }
 
 // sniff knows the default layout; any other needs its header or a configured layout. A line that only starts like
 // the default is claimed weakly, so that it becomes a dead letter of this format with the count as reason.

@@ -80,6 +80,18 @@ func New(cfg Config, o Options) (*Source, error) {
 			return nil, fmt.Errorf("no format is named %q", cfg.Format)
 		}
 	}
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	if cfg.Layout != "" {
+		layout, unknown, err := o.Registry.Layout(cfg.Format, cfg.Layout)
+		if err != nil {
+			return nil, err
+		}
+		if cfg.Layout = layout; len(unknown) > 0 {
+			o.Log.Warn("columns are not known: their values go to unmapped", zap.String("format", cfg.Format), zap.Strings("columns", unknown))
+		}
+	}
 	for d, def := range map[*time.Duration]time.Duration{&o.Poll: time.Second, &o.Settle: 2 * time.Second, &o.Linger: 10 * time.Second} {
 		if *d <= 0 {
 			*d = def
@@ -87,9 +99,6 @@ func New(cfg Config, o Options) (*Source, error) {
 	}
 	if o.MaxRecord <= 0 {
 		o.MaxRecord = format.DefaultMaxRecord
-	}
-	if o.Log == nil {
-		o.Log = zap.NewNop()
 	}
 	return &Source{
 		cfg: cfg, o: o, log: o.Log, metrics: newMetrics(o.Registerer, cfg.Name),

@@ -162,6 +162,9 @@ func (s *Source) refuse(w nethttp.ResponseWriter, r *nethttp.Request, name strin
 	if _, ok := s.o.Registry.Spec(name); !ok && name != "auto" {
 		return &problem{status: nethttp.StatusNotFound, text: fmt.Sprintf("no format is named %q; \"auto\" recognises by content", name)}
 	}
+	if _, err := s.layout(r, name); err != nil {
+		return &problem{status: nethttp.StatusBadRequest, text: err.Error()}
+	}
 	switch e := strings.ToLower(r.Header.Get("Content-Encoding")); e {
 	case "", "identity", "gzip", "x-gzip": // what the body is, its bytes say
 	default:
@@ -198,13 +201,24 @@ func (s *Source) allowed(authorization string) bool {
 	return found == 1 && strings.EqualFold(scheme, "Bearer")
 }
 
+// layout is the one that the request names, as the format takes it.
+func (s *Source) layout(r *nethttp.Request, name string) (string, error) {
+	layout := r.URL.Query().Get("layout")
+	if _, ok := s.o.Registry.Spec(name); !ok || layout == "" {
+		return layout, nil
+	}
+	layout, _, err := s.o.Registry.Layout(name, layout)
+	return layout, err
+}
+
 // read hands a body's records to the sink.
 func (s *Source) read(w nethttp.ResponseWriter, r *nethttp.Request, name string, sink source.Sink) (source.Counts, *problem) {
 	limited := &timedSink{next: sink, timeout: s.o.SinkTimeout}
 	batch := source.NewBatch(r.Context(), limited, source.Limits{}, nil)
+	layout, _ := s.layout(r, name) // checked before
 	stats, err := format.Split(r.Context(), s.body(w, r), s.o.Registry, format.SplitOptions{
 		Origin: record.Origin{Source: Name, Object: object(r)}, Received: time.Now().UTC(),
-		Format: name, Layout: r.URL.Query().Get("layout"), MaxRecord: s.o.MaxRecord,
+		Format: name, Layout: layout, MaxRecord: s.o.MaxRecord,
 		MaxBytes: s.o.MaxBody * inflation,
 	}, batch.Record, batch.DeadLetter)
 	if err == nil {

@@ -93,7 +93,7 @@ func TestTakesLines(t *testing.T) {
 		"nothing":        {"auto", "", answer{Status: 200}},
 		"some of it bad": {"auto", "f\n" + strings.Repeat("x", 1<<20) + "\ng\n", answer{Status: 200, Records: 2, DeadLetters: 1}},
 		"cut gzip":       {"auto", zipped("h\n" + strings.Repeat("i", 999))[:30], answer{Status: 200, Records: 1, DeadLetters: 1}},
-		"layout":         {"vpcflow?layout=srcaddr+dstaddr", "10.0.0.1 10.0.0.2\n", answer{Status: 200, Records: 1}},
+		"layout":         {"vpcflow?layout=$%7Bsrcaddr%7D+$%7Bdstaddr%7D", "10.0.0.1 10.0.0.2\n", answer{Status: 200, Records: 1}},
 	} {
 		if diff := cmp.Diff(c.want, post(t, url+"/v1/logs/"+c.path, c.body)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
@@ -136,6 +136,8 @@ func TestRefuses(t *testing.T) {
 		want               int
 	}{
 		"no token":           {"POST", "nginx", "a", nil, 401},
+		"layout of none":     {"POST", "nginx?layout=a", "a", auth, 400},
+		"no column":          {"POST", "vpcflow?layout=a+b", "a", auth, 400},
 		"wrong token":        {"POST", "nginx", "a", []string{"Authorization", "Bearer tw"}, 401},
 		"another scheme":     {"POST", "nginx", "a", []string{"Authorization", "Basic two"}, 401},
 		"empty token":        {"POST", "nginx", "a", []string{"Authorization", "Bearer "}, 401},

@@ -60,6 +60,12 @@ func (known Columns) compile(names string) *layout {
 	return l
 }
 
+// Has says whether there is a column of that name.
+func (known Columns) Has(name string) bool {
+	_, ok := known[canonical(name)]
+	return ok
+}
+
 func canonical(name string) string { return strings.ReplaceAll(name, "-", "_") }
 
 // fill sets the fields from the values of a line.
