@@ -60,6 +60,7 @@ reason, and do not change the exit status. Exit status 3: a file could not be re
 			if err := out.Flush(); err != nil {
 				return fmt.Errorf("write events: %w", err)
 			}
+			printDisagreements(s.err, r.Counts().Disagreements)
 			if unreadable != nil {
 				return &exit{exitInput, unreadable}
 			}

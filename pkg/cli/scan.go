@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -187,15 +188,28 @@ func (s *shell) printAlerts(alerts []alert.Alert, output string) error {
 	return nil
 }
 
+// printDisagreements tells that content and what is said of it differ: nothing else would, for content wins.
+func printDisagreements(out io.Writer, records int64) {
+	if records > 0 {
+		fmt.Fprintf(out, "%s records look like another format than --format or the file's name says\n", humanize.Comma(records))
+	}
+}
+
 func printSummary(out io.Writer, r *scan.Report, set *rule.Set) {
 	n := func(v int64) string { return humanize.Comma(v) }
 	fmt.Fprintf(out, "%s records in %d files: %s events, %s dead letters, %s control records\n",
 		n(r.Records), r.Inputs, n(r.Events), n(r.DeadLetters()), n(r.Controls))
+	if len(r.Formats) > 1 {
+		for _, name := range slices.Sorted(maps.Keys(r.Formats)) {
+			fmt.Fprintf(out, "  %s events: %s\n", n(r.Formats[name]), name)
+		}
+	}
 	for _, reason := range record.Reasons() {
 		if r.Dead[reason] > 0 {
 			fmt.Fprintf(out, "  %s dead letters: %s\n", n(r.Dead[reason]), reason)
 		}
 	}
+	printDisagreements(out, r.Disagreements)
 	if r.Digests > 0 {
 		fmt.Fprintf(out, "trail checked by %s digests\n", n(int64(r.Digests)))
 	}

@@ -29,6 +29,10 @@ type Counts struct {
 	Events   int64
 	Controls int64 // header lines and the like: known to hold no event
 	Dead     map[record.Reason]int64
+	Formats  map[string]int64 // events by format
+	// Disagreements counts records whose content one format recognises while the one that the caller or the file's name
+	// speaks of does not.
+	Disagreements int64
 }
 
 // DeadLetters returns their number over all reasons.
@@ -50,7 +54,7 @@ type Reader struct {
 
 // NewReader makes a Reader.
 func NewReader(o ReaderOptions) *Reader {
-	return &Reader{o: o, decoder: format.NewDecoder(o.Formats), counts: Counts{Dead: map[record.Reason]int64{}}}
+	return &Reader{o: o, decoder: format.NewDecoder(o.Formats), counts: Counts{Dead: map[record.Reason]int64{}, Formats: map[string]int64{}}}
 }
 
 // Counts returns what was read so far.
@@ -70,6 +74,7 @@ func (r *Reader) Read(ctx context.Context, in Input) error {
 	stats, err := in.Split(ctx, r.o.Formats, format.SplitOptions{Format: r.o.Format, Layout: r.o.Layout}, r.o.Progress, r.record, r.dead)
 	r.counts.Inputs++
 	r.counts.Controls += stats.Controls
+	r.counts.Disagreements += stats.Disagreements
 	return err
 }
 
@@ -116,6 +121,7 @@ func (r *Reader) record(rec record.Record) error {
 
 func (r *Reader) emit(e *event.Event) {
 	r.counts.Events++
+	r.counts.Formats[e.Text(event.Format)]++
 	if r.err == nil {
 		r.err = r.o.Event(e)
 	}

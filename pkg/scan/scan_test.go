@@ -150,7 +150,7 @@ func TestScanOfAFolderWithEverything(t *testing.T) {
 		DeadLetter: func(d *record.DeadLetter) { dead = append(dead, fmt.Sprintf("%s:%d", d.Reason, d.Origin.Line)) },
 	}, login(40, "777788889999"), dir, "-")
 
-	want := Counts{Inputs: 5, Records: 9, Events: 8, Dead: map[record.Reason]int64{record.ReasonUnknownFormat: 1}}
+	want := Counts{Inputs: 5, Records: 9, Events: 8, Formats: map[string]int64{"cloudtrail": 4, "nginx": 4}, Dead: map[record.Reason]int64{record.ReasonUnknownFormat: 1}}
 	if diff := cmp.Diff(want, r.Counts); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
