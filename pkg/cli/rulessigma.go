@@ -1,11 +1,15 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
@@ -20,8 +24,9 @@ func (s *shell) rulesSigmaCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "import-sigma PATH... --output DIR", Short: "Write Sigma rules and correlations as rules of Shrike", Args: cobra.MinimumNArgs(1),
 		Long: `Write Sigma rules, correlations and filters as rules of Shrike: one file a rule, with author and licence, experimental
-because Sigma's rules have no tests. What Shrike cannot say exactly is not imported, and standard error says why. Filters, and
-rules that only correlations use, are taken up into the rules that name them. docs/SIGMA.md has what becomes what.
+because Sigma's rules have no tests. What Shrike cannot say exactly is not imported, and standard error says why; it warns of
+what a rule can hardly mean. Filters, and rules that only correlations use, are taken up into the rules that name them.
+docs/SIGMA.md has what becomes what. Run shrike rules lint on the folder next, and add tests to the rules that you keep.
 
 Exit status: 0 all imported, 1 some were not, 2 usage or files that are there already, 3 input that cannot be read.`,
 		Example: `  shrike rules import-sigma sigma/rules/cloud/aws --output my-rules/sigma
@@ -44,22 +49,62 @@ func (s *shell) importSigma(paths []string, dir string, force bool) error {
 		return &exit{exitInput, err}
 	}
 	result := sigma.Import(files, sigma.Options{})
+	if err := hasDocuments(result, paths); err != nil {
+		return err
+	}
 	if err := writeRules(result.Rules, dir, force); err != nil {
 		return err
 	}
 	for _, r := range result.Refusals {
-		sayRefusal(s.err, r)
+		saySigma(s.err, r.Title, "", r.Problem)
 	}
-	fmt.Fprintf(s.out, "%d rules written to %s, %d not imported, %d taken up into others\n",
-		len(result.Rules), dir, len(result.Refusals), result.Parts)
+	for _, d := range result.Doubts {
+		saySigma(s.err, d.Title, "warning: ", d.Problem)
+	}
+	sayReasons(s.err, result.Refusals)
+	fmt.Fprintf(s.out, "%d rules written to %s, %d not imported, %d taken up into others, %d warnings\n",
+		len(result.Rules), dir, len(result.Refusals), result.Parts, len(result.Doubts))
 	if len(result.Refusals) > 0 {
 		return &exit{exitBad, nil}
 	}
 	return nil
 }
 
+// hasDocuments refuses paths without anything of Sigma's: a folder that is not the one that was meant.
+func hasDocuments(r *sigma.Result, paths []string) error {
+	if len(r.Rules)+len(r.Refusals)+r.Parts > 0 {
+		return nil
+	}
+	return &exit{exitInput, fmt.Errorf("read Sigma rules: no *.yml or *.yaml file with a document in %s", strings.Join(paths, ", "))}
+}
+
+// sayReasons sums up why documents were not imported, where the lines above it are too many to be read.
+func sayReasons(out io.Writer, refusals []sigma.Refusal) {
+	const few, shown = 20, 10
+	if len(refusals) <= few {
+		return
+	}
+	count := map[string]int{}
+	for _, r := range refusals {
+		count[r.Message]++
+	}
+	reasons := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
+		return cmp.Or(count[b]-count[a], strings.Compare(a, b))
+	})
+	fmt.Fprintln(out, "not imported:")
+	for _, reason := range reasons[:min(shown, len(reasons))] {
+		fmt.Fprintf(out, "%7d  %s\n", count[reason], printable(reason))
+	}
+	if more := len(reasons) - shown; more > 0 {
+		fmt.Fprintf(out, "         and for %d other reasons, see above\n", more)
+	}
+}
+
 // writeRules writes all files, or none where one is there already.
 func writeRules(rules []sigma.Rule, dir string, force bool) error {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return usage("%s is a file: --output is the folder to write rule files into", dir)
+	}
 	var there []error
 	for _, r := range rules {
 		name := filepath.Join(dir, r.ID+".yml")
@@ -82,13 +127,13 @@ func writeRules(rules []sigma.Rule, dir string, force bool) error {
 	return nil
 }
 
-// sayRefusal prints why a Sigma document is no rule, on one line.
-func sayRefusal(out io.Writer, r sigma.Refusal) {
-	at := fmt.Sprintf("%s:%d:%d", printable(r.File), r.Line, r.Column)
-	if r.Title != "" {
-		at += ": " + printable(r.Title)
+// saySigma prints what is to be said of a Sigma document, on one line.
+func saySigma(out io.Writer, title, kind string, p rule.Problem) {
+	at := fmt.Sprintf("%s:%d:%d", printable(p.File), p.Line, p.Column)
+	if title != "" {
+		at += ": " + printable(title)
 	}
-	fmt.Fprintf(out, "%s: %s\n", at, printable(r.Summary()))
+	fmt.Fprintf(out, "%s: %s%s\n", at, kind, printable(p.Summary()))
 }
 
 // withSigma adds the Sigma rules at the paths to a set. What cannot be imported is said, and does not stop the rest.
@@ -98,13 +143,16 @@ func (s *shell) withSigma(set *rule.Set, paths []string) (*rule.Set, error) {
 		return nil, &exit{exitInput, err}
 	}
 	result := sigma.Import(files, sigma.Options{Taken: func(id string) bool { return set.Rule(id) != nil }})
+	if err := hasDocuments(result, paths); err != nil {
+		return nil, err
+	}
 	imported, err := result.Set()
 	if err != nil {
 		return nil, err
 	}
 	const shown = 20
 	for _, r := range result.Refusals[:min(shown, len(result.Refusals))] {
-		sayRefusal(s.err, r)
+		saySigma(s.err, r.Title, "", r.Problem)
 	}
 	if more := len(result.Refusals) - shown; more > 0 {
 		fmt.Fprintf(s.err, "and %d more that cannot be imported: shrike rules import-sigma says why\n", more)

@@ -12,6 +12,7 @@ author: A. Person
 logsource: { product: aws, service: cloudtrail }
 detection:
   selection: { eventName: ConsoleLogin, userIdentity.type: root }
+  unused: { eventName: x }
   condition: selection
 level: high
 ---
@@ -45,10 +46,13 @@ func TestImportSigmaWritesRulesAndSaysWhatItCannot(t *testing.T) {
 	rules, log := sigmaFolder(t)
 	to := filepath.Join(t.TempDir(), "imported")
 	got := run(t, nil, "rules", "import-sigma", rules, "--output", to)
-	if want := "1 rules written to " + to + ", 1 not imported, 0 taken up into others\n"; got.status != exitBad || got.out != want {
+	if want := "1 rules written to " + to + ", 1 not imported, 0 taken up into others, 1 warnings\n"; got.status != exitBad || got.out != want {
 		t.Errorf("status %d, said %s, want %s", got.status, got.out, want)
 	}
-	if want := "root.yml:10:14: Of Windows: no class of ours has the events of logsource product windows\n"; !strings.HasSuffix(got.err, want) {
+	if want := "root.yml:11:14: Of Windows: no class of ours has the events of logsource product windows\n"; !strings.Contains(got.err, want) {
+		t.Errorf("said %s, want %s", got.err, want)
+	}
+	if want := "root.yml:6:3: Root Signed In: warning: the condition does not use selection unused\n"; !strings.HasSuffix(got.err, want) {
 		t.Errorf("said %s, want %s", got.err, want)
 	}
 	scanned := run(t, nil, "scan", "--rules", to, "--output", "json", log)
@@ -65,10 +69,27 @@ func TestImportSigmaWritesRulesAndSaysWhatItCannot(t *testing.T) {
 	for _, c := range []struct {
 		args   []string
 		status int
-	}{{[]string{filepath.Join(rules, "none.yml"), "--output", to}, exitInput}, {[]string{rules}, exitUsage}, {[]string{"--output", to}, exitUsage}} {
+	}{{[]string{filepath.Join(rules, "none.yml"), "--output", to}, exitInput}, {[]string{rules}, exitUsage}, {[]string{"--output", to}, exitUsage},
+		{[]string{t.TempDir(), "--output", to}, exitInput}, {[]string{rules, "--output", log}, exitUsage}} {
 		if got := run(t, nil, append([]string{"rules", "import-sigma"}, c.args...)...); got.status != c.status {
 			t.Errorf("%v: status %d, want %d", c.args, got.status, c.status)
 		}
+	}
+}
+
+// Many refusals are summed up at the end, by reason.
+func TestImportSigmaCountsReasons(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	_, windows, _ := strings.Cut(sigmaRules, "---\n")
+	text := strings.Repeat(windows+"---\n", 20) + strings.ReplaceAll(windows, "windows", "linux")
+	if err := os.WriteFile(filepath.Join(dir, "all.yml"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	got := run(t, nil, "rules", "import-sigma", dir, "--output", t.TempDir())
+	want := "not imported:\n     20  no class of ours has the events of logsource product windows\n      1  no class of ours has the events of logsource product linux\n"
+	if strings.Count(got.err, "all.yml:") != 21 || !strings.HasSuffix(got.err, want) {
+		t.Errorf("got %s, want at its end %s", got.err, want)
 	}
 }
 

@@ -237,8 +237,11 @@ func (r *reader) aggregation() (*aggregation, error) {
 func (r *reader) bound(a *aggregation) error {
 	a.order = r.word()
 	n, err := strconv.ParseUint(r.ahead(1), 10, 32)
-	if err != nil || r.i+2 != len(r.words) {
+	if err != nil {
 		return r.refuse("an aggregation ends in a comparison with a number")
+	}
+	if r.i += 2; r.i < len(r.words) {
+		return r.refuse("%q is not expected here: a rule counts one thing, at the end of its condition", r.words[r.i])
 	}
 	a.number = n
 	return nil

@@ -10,170 +10,6 @@ import (
 	"github.com/shrike-sec/shrike/pkg/event"
 )
 
-// compiled is a Sigma rule ready to be written, or to be a part of a correlation.
-type compiled struct {
-	doc       *document
-	source    *source
-	cond      expression
-	aggregate *aggregation
-	timeframe string
-	err       error
-	part      bool // of a correlation, and not to be a rule by itself
-}
-
-// compile translates one Sigma rule with the filters that name it.
-func compile(doc *document, filters []*document) *compiled {
-	c := &compiled{doc: doc}
-	c.err = c.read(filters)
-	return c
-}
-
-func (c *compiled) read(filters []*document) error {
-	var err error
-	if c.source, err = sourceOf(c.doc.n.get("logsource"), c.doc.at); err != nil {
-		return err
-	}
-	d, err := readDetection(c.doc.n.get("detection"), c.source, c.doc.at)
-	if err != nil {
-		return err
-	}
-	e, a, err := d.compile()
-	if err != nil {
-		return err
-	}
-	for _, f := range filters {
-		keep, err := filter(f, c.source)
-		if err != nil {
-			return refuse(c.doc.at, "its filter %q cannot be imported: %s", f.title, err.Error())
-		}
-		e = and(e, keep)
-	}
-	c.cond, c.aggregate, c.timeframe = c.source.base(e), a, d.timeframe
-	return nil
-}
-
-// filter compiles what a filter leaves of the rules that it names.
-func filter(f *document, s *source) (expression, error) {
-	d, err := readDetection(f.n.get("filter"), s, f.at)
-	if err != nil {
-		return expression{}, err
-	}
-	d.selections = slices.DeleteFunc(d.selections, func(p pair) bool { return p.key == "rules" })
-	e, a, err := d.compile()
-	if err == nil && a != nil {
-		err = refuse(a.at, "a filter has no aggregation")
-	}
-	return e, err
-}
-
-// rule makes the draft of a rule that stands by itself.
-func (c *compiled) rule() (*draft, error) {
-	d := &draft{doc: c.doc, source: c.source, cond: c.cond, group: c.source.group}
-	if c.aggregate == nil {
-		return d, nil
-	}
-	within, err := timespan(c.timeframe, c.aggregate.at)
-	if err != nil {
-		return nil, err
-	}
-	if c.aggregate.function == "near" {
-		return c.near(d, within), nil
-	}
-	d.group = nil
-	if c.aggregate.by != "" {
-		key, err := groupKey(c.source, c.aggregate.by, c.aggregate.at)
-		if err != nil {
-			return nil, err
-		}
-		d.group = []string{key}
-	}
-	least, err := c.aggregate.least()
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case c.aggregate.function == "sum":
-		return d, sum(d, c.source, c.aggregate.field, least, within, c.aggregate.at)
-	case c.aggregate.field != "":
-		return d, distinct(d, c.source, c.aggregate.field, least, within, c.aggregate.at)
-	}
-	d.kind = fmt.Sprintf("threshold: { count: %d, within: %s }", least, within)
-	return d, nil
-}
-
-func (a *aggregation) least() (uint64, error) {
-	switch {
-	case a.order == ">":
-		return a.number + 1, nil
-	case a.order == ">=" && a.number > 0:
-		return a.number, nil
-	}
-	return 0, refuse(a.at, "kinds of rules fire from a number on: > and >= 1 can be said, not %s %d", a.order, a.number)
-}
-
-// near makes a sequence without an order of the rule's selections.
-func (c *compiled) near(d *draft, within string) *draft {
-	d.group, d.within = nil, within
-	d.steps = []step{{name: "first", source: c.source, cond: c.cond}}
-	for i, n := range c.aggregate.near {
-		d.steps = append(d.steps, step{name: stepName(n.name, i+1, d.steps), source: c.source, cond: c.source.base(n.cond)})
-	}
-	return d
-}
-
-func distinct(d *draft, s *source, name string, least uint64, within string, at place) error {
-	key, err := groupKey(s, name, at)
-	if err != nil {
-		return err
-	}
-	d.kind = fmt.Sprintf("distinct: { of: %s, count: %d, within: %s }", wordText(key), least, within)
-	d.show = []string{key}
-	return nil
-}
-
-func sum(d *draft, s *source, name string, least uint64, within string, at place) error {
-	o, err := s.operand(name, at)
-	if err != nil {
-		return err
-	}
-	if o.kind != number {
-		return refuse(at, "a sum adds up numbers, and %s is %s", name, o.kind)
-	}
-	d.kind = fmt.Sprintf("sum: { of: %s, total: %d, within: %s }", o.key, least, within)
-	d.show = []string{o.key}
-	return nil
-}
-
-// groupKey returns the key of ours that a field is.
-func groupKey(s *source, name string, at place) (string, error) {
-	o, err := s.operand(name, at)
-	if err != nil {
-		return "", err
-	}
-	if o.key == "" || o.kind == object || o.kind == listKind {
-		return "", refuse(at, "%s cannot be grouped by or counted: it is no one field of ours", name)
-	}
-	return o.key, nil
-}
-
-var (
-	spanPattern = regexp.MustCompile(`^(\d{1,5})\s*([smhdwMy])$`)
-	spanDays    = map[string]int{"w": 7, "M": 30, "y": 365}
-)
-
-// timespan writes a length of time as rules do; months have 30 days and years 365.
-func timespan(s string, at place) (string, error) {
-	m := spanPattern.FindStringSubmatch(s)
-	if m == nil || strings.Trim(m[1], "0") == "" {
-		return "", refuse(at, "a length of time such as 10m or 24h is needed, not %q", s)
-	}
-	n, _ := strconv.Atoi(m[1])
-	if days := spanDays[m[2]]; days > 0 {
-		return strconv.Itoa(n*days) + "d", nil
-	}
-	return strconv.Itoa(n) + m[2], nil
-}
-
 // correlation is a correlation being translated.
 type correlation struct {
 	doc   *document
@@ -253,8 +89,11 @@ func (c *correlation) counted(kind, within string) (*draft, error) {
 // least returns the number from which on the condition holds, refusing conditions that more events could undo.
 func (c *correlation) least() (uint64, error) {
 	cond := c.n.get("condition")
-	if cond == nil || cond.kind != mapping {
+	switch {
+	case cond == nil || cond.kind == null:
 		return 0, refuse(c.n.at, "the correlation has no condition")
+	case cond.kind != mapping:
+		return 0, refuse(cond.at, "between rules a condition can say and alone, in a temporal correlation: all of them have to come")
 	}
 	least, found := uint64(0), false
 	for _, p := range cond.pairs {
@@ -314,7 +153,7 @@ func (c *correlation) sequence(within string, ordered bool) (*draft, error) {
 	if len(c.parts) < 2 {
 		return nil, refuse(c.place("rules"), "a sequence needs two rules at least")
 	}
-	if cond := c.n.get("condition"); cond != nil && cond.kind != null {
+	if cond := c.n.get("condition"); cond != nil && cond.kind != null && !c.joins(cond) {
 		least, err := c.least()
 		if err != nil {
 			return nil, err
@@ -345,6 +184,17 @@ func (c *correlation) sequence(within string, ordered bool) (*draft, error) {
 		}
 	}
 	return d, nil
+}
+
+// joins reports whether a condition written as text asks for all of the rules.
+func (c *correlation) joins(cond *node) bool {
+	names := strings.Fields(cond.text)
+	for i, word := range names {
+		if i%2 == 1 && !strings.EqualFold(word, "and") || i%2 == 0 && !slices.ContainsFunc(c.parts, func(p *compiled) bool { return p.doc.is(word) }) {
+			return false
+		}
+	}
+	return cond.kind == scalar && !slices.ContainsFunc(c.parts, func(p *compiled) bool { return !slices.ContainsFunc(names, p.doc.is) })
 }
 
 func first(texts ...string) string {

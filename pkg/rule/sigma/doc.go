@@ -8,7 +8,7 @@
 //
 // The way of a rule: tree.go reads YAML, document.go takes documents apart, detection.go and item.go compile selections
 // (pattern.go and transform.go what values mean, operand.go, text.go and target.go how fields are asked), condition.go
-// compiles the condition over them, expression.go lays it out, write.go writes the file. correlation.go maps correlations on
-// kinds.
+// compiles the condition over them, expression.go lays it out, write.go writes the file. compiled.go maps old aggregations on
+// kinds, correlation.go correlations.
 // Start reading at Import.
 package sigma

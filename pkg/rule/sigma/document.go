@@ -25,7 +25,7 @@ func documents(file string, text []byte) ([]*document, error) {
 	var global, last *node
 	for _, n := range trees {
 		if n.kind != mapping {
-			return nil, refuse(n.at, "a Sigma document is a mapping")
+			return nil, refuse(n.at, "this is no Sigma document: one is a mapping with title, logsource and detection")
 		}
 		switch strings.ToLower(n.textOf("action")) {
 		case "global":
@@ -55,6 +55,11 @@ func newDocument(file string, n *node) *document {
 // is reports whether the document is what a reference means: its id or its name.
 func (d *document) is(reference string) bool {
 	return reference != "" && (strings.EqualFold(d.id, reference) || d.name == reference)
+}
+
+// ofSigma reports whether the document is a rule, a correlation or a filter.
+func (d *document) ofSigma() bool {
+	return slices.ContainsFunc([]string{"detection", "logsource", "correlation", "filter"}, func(key string) bool { return d.n.get(key) != nil })
 }
 
 // filters reports whether the filter is one of the rule: it names the rule, or any of its log source.

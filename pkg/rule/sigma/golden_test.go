@@ -45,6 +45,9 @@ func written(r *sigma.Result) string {
 	for _, x := range r.Refusals {
 		fmt.Fprintf(&b, "refused %q: %s\n", x.Title, x.Error())
 	}
+	for _, x := range r.Doubts {
+		fmt.Fprintf(&b, "doubted %q: %s\n", x.Title, x.Error())
+	}
 	return b.String()
 }
 

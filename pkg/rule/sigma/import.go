@@ -4,59 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/shrike-sec/shrike/pkg/rule"
 )
-
-// File is the text of a file with Sigma documents.
-type File struct {
-	Name string // as messages show it
-	Text []byte
-}
-
-// maxFile bounds a file with Sigma documents in bytes.
-const maxFile = 1 << 20
-
-// Read reads files, and every *.yml and *.yaml below folders, sorted by name. Names that begin with a dot are left out.
-func Read(paths ...string) ([]File, error) {
-	var files []File
-	for _, root := range paths {
-		err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
-			switch ext := filepath.Ext(p); {
-			case err != nil:
-				return err
-			case p != root && strings.HasPrefix(d.Name(), "."):
-				return pick(d.IsDir(), fs.SkipDir, nil)
-			case d.IsDir() || p != root && ext != ".yml" && ext != ".yaml":
-				return nil
-			}
-			f, err := read(p)
-			files = append(files, f)
-			return err
-		})
-		if err != nil {
-			return nil, fmt.Errorf("read Sigma rules: %w", err)
-		}
-	}
-	return files, nil
-}
-
-func read(path string) (File, error) {
-	info, err := os.Stat(path)
-	if err == nil && info.Size() > maxFile {
-		err = fmt.Errorf("%s is larger than %d bytes", path, maxFile)
-	}
-	if err != nil {
-		return File{}, err
-	}
-	text, err := os.ReadFile(path)
-	return File{path, text}, err
-}
 
 // Options are what Import regards beside the files.
 type Options struct {
@@ -83,6 +35,7 @@ type Refusal struct {
 type Result struct {
 	Rules    []Rule
 	Refusals []Refusal
+	Doubts   []Doubt
 	Parts    int
 }
 
@@ -98,14 +51,17 @@ func (r *Result) Set() (*rule.Set, error) {
 // Import translates the documents of all files; references between them may cross files.
 func Import(files []File, o Options) *Result {
 	im := &importer{taken: map[string]bool{}, built: map[*document]*built{}, options: o, result: &Result{}}
+	var all []*document
 	for _, f := range files {
 		docs, err := documents(f.Name, f.Text)
-		if err != nil {
+		if err = cmp.Or(f.Err, err); err != nil {
 			im.refuse(&document{file: f.Name}, err)
 			continue
 		}
-		im.sort(docs)
+		all = append(all, docs...)
 	}
+	im.sort(all)
+	im.twice(all)
 	im.compile()
 	for _, c := range im.rules {
 		im.rule(c)
@@ -114,10 +70,13 @@ func Import(files []File, o Options) *Result {
 		im.correlation(doc, nil)
 	}
 	im.forsaken()
-	slices.SortStableFunc(im.result.Refusals, func(a, b Refusal) int {
-		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
-	})
+	slices.SortStableFunc(im.result.Refusals, func(a, b Refusal) int { return byPlace(a.Problem, b.Problem) })
+	slices.SortStableFunc(im.result.Doubts, func(a, b Doubt) int { return byPlace(a.Problem, b.Problem) })
 	return im.result
+}
+
+func byPlace(a, b rule.Problem) int {
+	return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 }
 
 type importer struct {
@@ -138,8 +97,10 @@ func (im *importer) sort(docs []*document) {
 			im.correlations = append(im.correlations, d)
 		case d.n.get("filter") != nil:
 			im.filters = append(im.filters, d)
-		case d.n.get("detection") != nil || d.n.get("logsource") != nil:
+		case d.ofSigma():
 			im.rules = append(im.rules, &compiled{doc: d})
+		case d.n.get("when") != nil || d.n.get("class") != nil || d.n.get("sequence") != nil:
+			im.refuse(d, refuse(d.at, "this is a rule of ours already, and none of Sigma's"))
 		default:
 			im.refuse(d, refuse(d.at, "this is no Sigma rule, correlation or filter: it has no detection"))
 		}
@@ -156,6 +117,7 @@ func (im *importer) compile() {
 			}
 		}
 		im.rules[i] = compile(c.doc, filters)
+		im.doubt(c.doc, im.rules[i].doubts)
 	}
 	kept := map[*compiled]bool{}
 	for _, doc := range im.correlations {

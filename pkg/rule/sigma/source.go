@@ -46,7 +46,38 @@ func sourceOf(n *node, at place) (*source, error) {
 	case category == "webserver" || category == "proxy", product == "" && category == "" && (service == "nginx" || service == "apache"):
 		return web(category, product, service, n.at)
 	}
-	return nil, refuse(n.at, "no class of ours has the events of logsource %s", logsource(product, service, category))
+	return nil, &refusal{
+		at: n.at, message: "no class of ours has the events of logsource " + logsource(product, service, category),
+		hint: meantSource(product, service, category),
+	}
+}
+
+// sources are the words of the log sources that are read.
+var sources = []struct {
+	key   string
+	words []string
+}{
+	{"product", []string{"aws", "azure", "gcp"}},
+	{"category", []string{"webserver", "proxy", "firewall", "dns"}},
+	{"service", []string{"cloudtrail", "vpcflow", "route53", "activitylogs", "gcp.audit", "nginx", "apache"}},
+}
+
+// meantSource returns the entry of a logsource that one that is not read most likely stands for, quoted, or "".
+func meantSource(product, service, category string) string {
+	for i, word := range []string{product, category, service} {
+		if word == "" || slices.Contains(sources[i].words, word) {
+			continue
+		}
+		for _, s := range sources {
+			if slices.Contains(s.words, word) {
+				return quoted(s.key + ": " + word)
+			}
+		}
+		if near := nearest(word, sources[i].words); near != "" {
+			return quoted(sources[i].key + ": " + strings.Trim(near, `"`))
+		}
+	}
+	return ""
 }
 
 func logsource(product, service, category string) string {
@@ -92,8 +123,19 @@ func (s *source) operand(name string, at place) (operand, error) {
 	}
 	return operand{}, &refusal{
 		at: at, message: "no field of ours holds " + quoted(name) + " of " + s.name,
-		hint: nearest(name, s.names()),
+		hint: first(s.lastPart(name), nearest(name, s.fieldNames())),
 	}
+}
+
+// lastPart returns the shortest of the fields that end in a name, quoted, or "": userIdentity.type where type is asked for.
+func (s *source) lastPart(name string) string {
+	best := ""
+	for _, o := range s.fieldNames() {
+		if strings.HasSuffix(strings.ToLower(o), "."+strings.ToLower(name)) && (best == "" || len(o) < len(best)) {
+			best = o
+		}
+	}
+	return pick(best == "", "", quoted(best))
 }
 
 // ofAlert returns what an alert of a correlation has of a field: that of its group.
@@ -119,7 +161,7 @@ func alertsOf(d *draft) *source {
 	}
 }
 
-func (s *source) names() []string {
+func (s *source) fieldNames() []string {
 	var names []string
 	for _, o := range s.fields {
 		names = append(names, o.name)

@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -62,6 +63,7 @@ func parse(text []byte) ([]*node, error) {
 	if !utf8.Valid(text) {
 		return nil, refuse(place{1, 1}, "the file is not UTF-8")
 	}
+	text = bytes.ReplaceAll(bytes.TrimPrefix(text, []byte("\ufeff")), []byte("\r\n"), []byte("\n")) // editors' habits
 	file, err := yamltree.Parse(text)
 	if err != nil {
 		at, message := place{1, 1}, err.Error()

@@ -1,0 +1,101 @@
+package sigma
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/shrike-sec/shrike/pkg/rule"
+)
+
+// Doubt is about what a Sigma document says and can hardly mean. Its rule is imported as it is written.
+type Doubt struct {
+	Title string
+	rule.Problem
+}
+
+// doubts finds what the detection, compiled, can hardly mean: selections that nothing uses, and values that no event has.
+func (d *detection) doubts(aggregated bool) []*refusal {
+	var found []*refusal
+	for _, p := range d.selections {
+		if _, used := d.done[p.key]; !used && strings.HasPrefix(p.key, "_") {
+			continue
+		} else if !used {
+			found = append(found, &refusal{at: p.at, message: "the condition does not use selection " + p.key})
+			continue
+		}
+		for _, n := range p.value.each() {
+			for _, entry := range n.pairs {
+				found = append(found, d.doubtsOf(entry)...)
+			}
+		}
+	}
+	if d.timeframe != "" && !aggregated {
+		found = append(found, &refusal{at: d.condition.at, message: "the detection has a timeframe, and its condition counts nothing"})
+	}
+	return found
+}
+
+// keyed is a text that looks for a key as others than JSON write it.
+var keyed = regexp.MustCompile(`^\w+=$`)
+
+// doubtsOf finds values of one field that no event has.
+func (d *detection) doubtsOf(p pair) []*refusal {
+	name, modifiers, _ := strings.Cut(p.key, "|")
+	o, err := d.source.operand(name, p.at)
+	if err != nil {
+		return nil
+	}
+	var found []*refusal
+	doubt := func(v *node, message, hint string) {
+		found = append(found, &refusal{at: v.at, message: message, hint: hint})
+	}
+	for _, v := range p.value.each() {
+		switch {
+		case v.kind != scalar || v.number || v.truth:
+		case v.text == "null" && modifiers == "":
+			doubt(v, name+" is compared with the text null: without quotes, null asks whether it is missing", "")
+		case !strings.Contains(modifiers, "fieldref") && d.source.names(v.text):
+			doubt(v, name+" is compared with the text "+v.text+", not with the field of that name", quoted(p.key+"|fieldref"))
+		case o.kind == object && keyed.MatchString(v.text):
+			doubt(v, name+" is searched as JSON, which writes keys otherwise than "+v.text, quoted(`"`+strings.TrimSuffix(v.text, "=")+`":`))
+		}
+	}
+	return found
+}
+
+// names reports whether a text is the name of a field of the source rather than a value.
+func (s *source) names(text string) bool {
+	if !strings.Contains(text, ".") {
+		return false
+	}
+	for prefix := range s.objects {
+		if strings.HasPrefix(text, prefix+".") && strings.ToLower(prefix) != prefix {
+			return true
+		}
+	}
+	o, ok := s.fields[fieldKey(text)]
+	return ok && o.name == text
+}
+
+// doubt keeps what was found about a document that was imported.
+func (im *importer) doubt(doc *document, found []*refusal) {
+	for _, r := range found {
+		im.result.Doubts = append(im.result.Doubts, Doubt{
+			Title:   line(doc.title),
+			Problem: rule.Problem{File: doc.file, Line: r.at.line, Column: r.at.column, Message: r.message, Hint: r.hint},
+		})
+	}
+}
+
+// twice finds documents that have the id of an earlier one: what names the id means the first.
+func (im *importer) twice(docs []*document) {
+	docs = slices.DeleteFunc(docs, func(d *document) bool { return !d.ofSigma() })
+	for i, d := range docs {
+		j := slices.IndexFunc(docs, func(o *document) bool { return d.id != "" && strings.EqualFold(o.id, d.id) })
+		if j >= 0 && j < i {
+			im.doubt(d, []*refusal{{at: d.n.get("id").at, message: fmt.Sprintf("%s:%d has the same id: what names it means that one", docs[j].file, docs[j].at.line)}})
+		}
+	}
+}
