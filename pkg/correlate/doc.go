@@ -30,8 +30,11 @@
 //     ahead of a partition that still works off a backlog, goes by event time: it waits until every origin has spoken a second
 //     later than it came and none is an hour behind it; five minutes at most (early). The offset it came at is its revision.
 //
-// What baselines and silences decide they decide once, which is harder to keep up over a restart than what can be worked out again. So
-// whoever commits an offset keeps the engine's Progress with it: how far time had come, and from which offset the signals of
+// The watermark is what the slowest origin had said when all have spoken a second later (origins.reach): of origins that were
+// idle and are sent something at once, the first to speak may be far ahead of the others.
+//
+// What baselines and silences decide they decide once, which is harder to keep up over a restart than what can be worked out
+// again. So whoever commits an offset keeps the engine's Progress with it: how far time had come, and from which offset the signals of
 // open buckets and unfinished silences are to be replayed. Frames below that offset then only rebuild state (Resume). Baselines
 // wait for their memory (Remember, Recall): their buckets are closed meanwhile and evaluated when it is there, as of the
 // offsets that closed them.

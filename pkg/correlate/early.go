@@ -9,16 +9,10 @@ import (
 	"github.com/shrike-sec/shrike/pkg/match"
 )
 
-// Partitions come at different speed: where history is read, or a backlog, an event may be here days before one that is days
-// older. These are the bounds of what is done about it.
+// Bounds of what is done about partitions that come at different speed.
 const (
 	// ahead is how far an event may be ahead of the slowest origin, and behind now, to be taken as it comes.
 	ahead = int64(time.Hour)
-	// settling is how much later, by their clock, all origins must have spoken for an event that is older than that: what was sent
-	// along with it is then on its way, and they say how far they are with it.
-	settling = int64(time.Second)
-	// patience is how long an event waits at most, by the clock of the origins: one of them may be gone.
-	patience = int64(5 * time.Minute)
 	// maxEarly is how many signals of a rule wait; beyond that the earliest is taken, in order or not.
 	maxEarly = 20_000
 )
@@ -74,7 +68,7 @@ func (e *early) waits(w *waiting, t times) bool {
 		return true
 	case t.now >= w.since+patience:
 		return false
-	case !t.idle && t.watermark != math.MinInt64 && at > t.watermark+ahead:
+	case t.slowest != math.MinInt64 && at-ahead > t.slowest:
 		return true
 	case at >= t.now-ahead:
 		return false

@@ -29,7 +29,7 @@ type times struct {
 	clock     int64 // what time it is where nothing comes any more, less Lateness; MinInt64: unknown
 	now       int64 // what time it is where something comes, by the newest clock; 0: unknown
 	spoken    int64 // by the clock of the origin that has been silent for longest; 0: unknown
-	idle      bool  // all origins are
+	slowest   int64 // as of origins
 	over      bool  // no event comes at all any more; clock is the time of the last one
 }
 

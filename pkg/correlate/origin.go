@@ -10,21 +10,34 @@ import (
 // origins keeps the high-water mark of each origin partition, and how far time has come over all of them.
 type origins struct {
 	byPartition map[partition]*origin
-	// watermark is the smallest over the origins and never falls; MinInt64 until every origin has said how far it is.
+	// watermark is the smallest over the origins, heard a moment ago (reach), and never falls; MinInt64 until every origin has said
+	// how far it is.
 	watermark int64
+	next      Mark // what the watermark will be
 	// clock is the smallest over the origins while all are idle, less Lateness, and never falls; MinInt64 until then.
 	clock int64
 	// alerts is how far time has come for rules over alerts, and never falls; MinInt64: unknown. See hear.
 	alerts int64
 	now    int64 // the newest clock of any frame; 0: none told it
-	spoken int64 // when the origin that has been silent for longest was heard last; 0: unknown
-	idle   bool  // all origins are
-	before int64 // what the watermark was at the time heard
-	heard  int64 // by the clock of the alerts' origins
+	spoken int64 // when the origin that has been silent for longest, though not for patience, was heard last; 0: unknown
+	// slowest is where the slowest origin is now; MaxInt64: all are idle; MinInt64: not every origin has said how far it is.
+	slowest int64
+	before  int64 // what the watermark was at the time heard
+	heard   int64 // by the clock of the alerts' origins
 }
 
 // AlertDelay is how long an alert takes at most, by the clock, until it is here as an event: it goes through Kafka twice.
 const AlertDelay = 10 * time.Second
+
+// What is sent to several partitions at once comes at different times, and of those that were idle one may be days ahead before
+// the other has said a word.
+const (
+	// settling is how much later than an origin has said something all of them must have spoken, by their clock, for nothing to be
+	// on its way any more that was sent along with it.
+	settling = int64(time.Second)
+	// patience is how long an origin is waited for that says nothing at all: it may be gone.
+	patience = int64(5 * time.Minute)
+)
 
 type partition struct {
 	topic string
@@ -40,7 +53,7 @@ type origin struct {
 }
 
 func newOrigins() origins {
-	return origins{byPartition: map[partition]*origin{}, watermark: math.MinInt64, clock: math.MinInt64, alerts: math.MinInt64, before: math.MinInt64}
+	return origins{byPartition: map[partition]*origin{}, watermark: math.MinInt64, clock: math.MinInt64, alerts: math.MinInt64, before: math.MinInt64, slowest: math.MinInt64, next: Mark{Watermark: math.MinInt64}}
 }
 
 // accept reports whether f is new, and moves mark and watermark. An empty frame at the mark is a heartbeat: it is accepted,
@@ -68,7 +81,7 @@ func (s *origins) accept(f *match.Frame) bool {
 // resume puts time where it had been when what was replayed was left. The watermark that a replay met before may have been
 // ahead of that: when it was heard no longer counts.
 func (s *origins) resume(p Progress) {
-	s.watermark, s.clock, s.alerts, s.before = p.Watermark, p.Clock, p.Alerts, math.MinInt64
+	s.watermark, s.clock, s.alerts, s.before, s.next = p.Watermark, p.Clock, p.Alerts, math.MinInt64, p.Next
 }
 
 // hear says how far time has come for rules over alerts: as far as the watermark was AlertDelay ago, for what was alerted on
@@ -94,17 +107,33 @@ func (s *origins) hear() {
 // advance recomputes the watermark. Origins that say they are idle hold nothing up; when all are idle, time stands still,
 // because what they send next will be of then, not of the end of time. Their clock goes on.
 func (s *origins) advance() {
-	smallest, clock, unknown := int64(math.MaxInt64), int64(math.MaxInt64), false
+	smallest, clock, spoken, unknown := int64(math.MaxInt64), int64(math.MaxInt64), s.now, false
 	for _, o := range s.byPartition {
 		unknown = unknown || o.watermark == 0
 		smallest, clock = min(smallest, o.watermark), min(clock, o.clock)
+		if o.clock == 0 || o.clock > s.now-patience {
+			spoken = min(spoken, o.clock)
+		}
 	}
-	s.spoken, s.idle = clock, smallest == math.MaxInt64
+	s.spoken, s.slowest = spoken, smallest
 	switch {
 	case unknown:
-	case !s.idle:
-		s.watermark = max(s.watermark, smallest)
+		s.slowest = math.MinInt64
+	case smallest != math.MaxInt64:
+		s.reach(smallest)
 	case clock != 0: // else of a version that told none
 		s.clock = max(s.clock, clock-int64(Lateness))
 	}
+}
+
+// reach takes the watermark on to where the origins were a moment ago, and not back behind since.
+func (s *origins) reach(smallest int64) {
+	if s.spoken < s.next.At+settling && s.spoken != 0 {
+		s.next.Watermark = min(s.next.Watermark, smallest)
+		return
+	}
+	if s.spoken != 0 {
+		smallest, s.next = min(s.next.Watermark, smallest), Mark{smallest, s.now}
+	}
+	s.watermark = max(s.watermark, smallest)
 }

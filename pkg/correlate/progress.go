@@ -8,6 +8,13 @@ type Progress struct {
 	Watermark int64 `json:"watermark"` // Unix nanoseconds, MinInt64: unknown
 	Clock     int64 `json:"clock"`     // likewise, where all origins are idle
 	Alerts    int64 `json:"alerts"`    // likewise, for rules over alerts
+	Next      Mark  `json:"next"`      // what Watermark will be
+}
+
+// Mark is a watermark as it was at a time by the clock, both in Unix nanoseconds.
+type Mark struct {
+	Watermark int64 `json:"watermark"`
+	At        int64 `json:"at"`
 }
 
 // Progress returns how far the engine has come when all frames below offset were applied. While it still replays, that is
@@ -16,7 +23,7 @@ func (g *Engine) Progress(offset int64) Progress {
 	if g.replays {
 		return g.progress
 	}
-	p := Progress{Offset: offset, From: offset, Watermark: g.origins.watermark, Clock: g.origins.clock, Alerts: g.origins.alerts}
+	p := Progress{Offset: offset, From: offset, Watermark: g.origins.watermark, Clock: g.origins.clock, Alerts: g.origins.alerts, Next: g.origins.next}
 	for _, k := range g.order {
 		if s, ok := k.kind.(settler); ok {
 			if from, some := s.needs(); some {
