@@ -81,11 +81,11 @@ func (c *compiled) rule() (*draft, error) {
 	}
 	d.group = nil
 	if c.aggregate.by != "" {
-		key, err := groupKey(c.source, c.aggregate.by, c.aggregate.at)
+		o, err := grouping(c.source, c.aggregate.by, c.aggregate.at)
 		if err != nil {
 			return nil, err
 		}
-		d.group = []string{key}
+		d.group, d.cond = []string{o.key}, o.having(d.cond)
 	}
 	least, err := c.aggregate.least()
 	if err != nil {
@@ -133,12 +133,12 @@ func (c *compiled) near(d *draft, within string) *draft {
 }
 
 func distinct(d *draft, s *source, name string, least uint64, within string, at place) error {
-	key, err := groupKey(s, name, at)
+	o, err := grouping(s, name, at)
 	if err != nil {
 		return err
 	}
-	d.kind = fmt.Sprintf("distinct: { of: %s, count: %d, within: %s }", wordText(key), least, within)
-	d.show = []string{key}
+	d.kind = fmt.Sprintf("distinct: { of: %s, count: %d, within: %s }", wordText(o.key), least, within)
+	d.show, d.cond = []string{o.key}, o.having(d.cond)
 	return nil
 }
 
@@ -155,16 +155,21 @@ func sum(d *draft, s *source, name string, least uint64, within string, at place
 	return nil
 }
 
-// groupKey returns the key of ours that a field is.
-func groupKey(s *source, name string, at place) (string, error) {
+// grouping returns a field as events are grouped by it or its values counted: its key is not "".
+func grouping(s *source, name string, at place) (operand, error) {
 	o, err := s.operand(name, at)
-	if err != nil {
-		return "", err
+	if err == nil && (o.key == "" || o.kind == object || o.kind == listKind) {
+		err = refuse(at, "%s cannot be grouped by or counted: it is no one field of ours", name)
 	}
-	if o.key == "" || o.kind == object || o.kind == listKind {
-		return "", refuse(at, "%s cannot be grouped by or counted: it is no one field of ours", name)
+	return o, err
+}
+
+// having is e for events that have the field: a field of ours that holds another's value otherwise would group by that.
+func (o operand) having(e expression) expression {
+	if o.guard == nil {
+		return e
 	}
-	return o.key, nil
+	return and(e, *o.guard)
 }
 
 var (

@@ -61,14 +61,15 @@ func (c *correlation) counted(kind, within string) (*draft, error) {
 		}
 		conds = append(conds, p.cond)
 	}
-	d := &draft{doc: c.doc, source: s, cond: or(conds...)}
+	d := &draft{doc: c.doc, source: s}
 	for _, name := range c.n.textsOf("group-by") {
-		key, err := c.sharedKey(name)
+		key, err := c.sharedKey(name, conds)
 		if err != nil {
 			return nil, err
 		}
 		d.group = appendNew(d.group, key)
 	}
+	d.cond = or(conds...)
 	least, err := c.least()
 	if err != nil {
 		return nil, err
@@ -117,33 +118,34 @@ func (c *correlation) least() (uint64, error) {
 	return least, nil
 }
 
-// key returns the key that a name of group-by, a field or an alias, is in one of the rules.
-func (c *correlation) key(name string, p *compiled) (string, error) {
+// field returns what a name of group-by, a field or an alias, is in one of the rules.
+func (c *correlation) field(name string, p *compiled) (operand, error) {
 	at := c.place("group-by")
 	alias := c.n.get("aliases").get(name)
 	if alias == nil {
-		return groupKey(p.source, name, at)
+		return grouping(p.source, name, at)
 	}
 	for _, of := range alias.pairs {
 		if p.doc.is(of.key) {
-			return groupKey(p.source, of.value.text, of.value.at)
+			return grouping(p.source, of.value.text, of.value.at)
 		}
 	}
-	return "", refuse(alias.at, "alias %s does not say which field of rule %q it is", name, p.doc.title)
+	return operand{}, refuse(alias.at, "alias %s does not say which field of rule %q it is", name, p.doc.title)
 }
 
-// sharedKey is key where all rules have the same.
-func (c *correlation) sharedKey(name string) (string, error) {
+// sharedKey is the key of a name of group-by where all rules have the same; conds are their conditions, to which what the
+// field needs is added.
+func (c *correlation) sharedKey(name string, conds []expression) (string, error) {
 	shared := ""
-	for _, p := range c.parts {
-		key, err := c.key(name, p)
+	for i, p := range c.parts {
+		o, err := c.field(name, p)
 		if err != nil {
 			return "", err
 		}
-		if shared != "" && shared != key {
-			return "", refuse(c.place("group-by"), "%s is %s in one rule and %s in another: a count has one key", name, shared, key)
+		if shared != "" && shared != o.key {
+			return "", refuse(c.place("group-by"), "%s is %s in one rule and %s in another: a count has one key", name, shared, o.key)
 		}
-		shared = key
+		shared, conds[i] = o.key, o.having(conds[i])
 	}
 	return shared, nil
 }
@@ -168,12 +170,12 @@ func (c *correlation) sequence(within string, ordered bool) (*draft, error) {
 	}
 	for _, name := range c.n.textsOf("group-by") {
 		var keys []string
-		for _, p := range c.parts {
-			key, err := c.key(name, p)
+		for i, p := range c.parts {
+			o, err := c.field(name, p)
 			if err != nil {
 				return nil, err
 			}
-			keys = append(keys, key)
+			keys, d.steps[i].cond = append(keys, o.key), o.having(d.steps[i].cond)
 		}
 		group := keys[max(0, slices.IndexFunc(c.parts, func(p *compiled) bool { return p.source.class != event.Alert }))]
 		d.group = appendNew(d.group, group)

@@ -32,6 +32,9 @@ func sourceOf(n *node, at place) (*source, error) {
 		return nil, refuse(at, "the rule has no logsource")
 	}
 	product, service, category := strings.ToLower(n.textOf("product")), strings.ToLower(n.textOf("service")), strings.ToLower(n.textOf("category"))
+	if product == "" && category == "" {
+		product = vendors[service]
+	}
 	switch {
 	case product == "aws" && (service == "cloudtrail" || service == "" && category == ""):
 		return cloudTrail(), nil
@@ -50,6 +53,11 @@ func sourceOf(n *node, at place) (*source, error) {
 		at: n.at, message: "no class of ours has the events of logsource " + logsource(product, service, category),
 		hint: meantSource(product, service, category),
 	}
+}
+
+// vendors are the products of services that have one only: many rules name no more than those.
+var vendors = map[string]string{
+	"cloudtrail": "aws", "vpcflow": "aws", "activitylogs": "azure", "azureactivity": "azure", "gcp.audit": "gcp",
 }
 
 // sources are the words of the log sources that are read.
@@ -140,10 +148,11 @@ func (s *source) lastPart(name string) string {
 
 // ofAlert returns what an alert of a correlation has of a field: that of its group.
 func (s *source) ofAlert(name string, at place) (operand, error) {
-	key, err := groupKey(s.alerts.source, name, at)
+	o, err := grouping(s.alerts.source, name, at)
 	if err != nil {
 		return operand{}, err
 	}
+	key := o.key
 	if !slices.Contains(s.alerts.group, key) {
 		return operand{}, refuse(at, "%q groups not by %s, so that its alerts do not have it", s.alerts.doc.title, name)
 	}
