@@ -67,7 +67,8 @@ type SplitStats struct {
 // Split cuts a stream into records and calls emit for each, in order. It takes plain text lines, JSON values one
 // after the other (on lines, pretty-printed or without anything between), the elements of JSON arrays and of documents
 // such as {"Records":[…]} (list.go), the rows of Parquet files, and all of it inside what carries logs (envelope.go:
-// {"message":"…"}, CloudWatch Logs, Firehose, Kinesis, SQS, SNS …) and in gzip or zstd, some of each in each other.
+// {"message":"…"}, CloudWatch Logs, Firehose, Kinesis, SQS, SNS …) and in gzip or zstd, some of each in each other; also
+// UTF-16 with its byte order mark. An archive of another kind (zip, bzip2, xz, tar …) is one dead letter that says so.
 // Blanks between records, byte order marks, lists and envelopes belong to no record.
 //
 // A record inside an envelope has its own bytes, unescaped, and the envelope's line. Its offset is the envelope's plus

@@ -1,14 +1,10 @@
 package format
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/shrike-sec/shrike/pkg/format/internal/parquetrows"
 	"github.com/shrike-sec/shrike/pkg/record"
@@ -125,78 +121,6 @@ func (s *sourceReader) Read(p []byte) (int, error) {
 		s.err = err
 	}
 	return n, err
-}
-
-// maxPacked is how often a stream may be compressed.
-const maxPacked = 3
-
-// maxZstd bounds the memory that zstd data may ask for in bytes; encoders ask for 8 MB at most unless told otherwise.
-const maxZstd = 64 << 20
-
-// packing is how a stream says that it is not text.
-type packing uint8
-
-const (
-	packNone packing = iota
-	packGzip
-	packZstd
-	packParquet
-)
-
-// Packed reports whether a stream that begins with head, its first four bytes or more, is compressed or Parquet: Split
-// reads such a stream from its start only.
-func Packed(head []byte) bool { return packingOf(head) != packNone }
-
-func packingOf(head []byte) packing {
-	switch {
-	case len(head) >= 3 && head[0] == 0x1f && head[1] == 0x8b && head[2] == 8:
-		return packGzip
-	case len(head) >= 4 && string(head[:4]) == "\x28\xb5\x2f\xfd":
-		return packZstd
-	case len(head) >= 4 && string(head[:4]) == "PAR1":
-		return packParquet
-	}
-	return packNone
-}
-
-// open puts as many decompressors on the source as its bytes ask for.
-func (w *window) open(in io.Reader, name string) {
-	w.source = &sourceReader{in: in, name: name}
-	w.in = w.source
-	for range maxPacked {
-		peek := bufio.NewReaderSize(w.in, readSize)
-		w.in = peek
-		head, _ := peek.Peek(4)
-		var err error
-		switch packingOf(head) {
-		case packNone:
-			return
-		case packGzip:
-			var unzip *gzip.Reader
-			if unzip, err = gzip.NewReader(peek); err == nil {
-				w.in = unzip
-			}
-		case packZstd:
-			var unzip *zstd.Decoder
-			unzip, err = zstd.NewReader(peek, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxZstd))
-			if err == nil {
-				w.in = unzip
-				w.closers = append(w.closers, unzip.IOReadCloser())
-			}
-		case packParquet:
-			rows := parquetrows.New(w.ctx, peek, w.isHeader)
-			w.in = rows
-			w.closers = append(w.closers, rows)
-			return
-		}
-		if err != nil {
-			if errors.Is(err, io.EOF) {
-				err = io.ErrUnexpectedEOF
-			}
-			w.end(err)
-			return
-		}
-	}
 }
 
 func (w *window) close() {

@@ -19,7 +19,7 @@ import (
 
 // Spec describes the format.
 func Spec() format.Spec {
-	return format.Spec{Name: "vpcflow", Class: event.Flow, New: New, Version: 1, Sniff: sniff, Header: Header, Column: hasColumn, Key: isKey}
+	return format.Spec{Name: "vpcflow", Class: event.Flow, New: New, Version: 2, Sniff: sniff, Header: Header, Column: hasColumn, Key: isKey}
 }
 
 // DefaultLayout is the layout of flow logs that nobody customised.
@@ -43,8 +43,33 @@ func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
 	if err := p.lines.Read(e, r); err != nil {
 		return err
 	}
+	if r.Layout == "" {
+		if err := isDefault(e); err != nil {
+			return err
+		}
+	}
 	emit(e)
 	return nil
+}
+
+// isDefault refuses a line that nobody named the columns of and that has what no default column says: another layout of
+// as many columns would be read shifted. Where the columns are named, words that are yet to come are taken.
+func isDefault(e *event.Event) error {
+	switch v := e.Text(event.Action); v {
+	case "", "ACCEPT", "REJECT":
+	default:
+		return notDefault("13 (action)", v)
+	}
+	switch v := e.Text(event.LogStatus); v {
+	case "", "OK", "NODATA", "SKIPDATA":
+		return nil
+	default:
+		return notDefault("14 (log-status)", v)
+	}
+}
+
+func notDefault(column, v string) error {
+	return format.Errorf(record.ReasonSyntax, "column %s: not of the default layout: %q; the log's own must be configured", column, v)
 }
 
 // Header recognises a line of column names and returns it as a layout.
