@@ -71,14 +71,14 @@ func segment(path, mark string) string {
 	return part
 }
 
-// actor: the object id names the caller for ever, the application's id where a token has no other; names are what
-// people call it.
+// actor: the object id names the caller for ever. A user's token without it has the user's name, and the id of the
+// application that the user worked with, which says nothing; that of an application has only its own.
 func (p *parser) actor() {
 	w, e := &p.w, &p.w.Event
 	object, upn, app := w.Plain(w.Noted(noteObject)), w.Plain(w.Noted(noteUPN)), w.Plain(w.Noted(noteApp))
 	caller, name, identity := w.Plain(w.Noted(noteCaller)), w.Plain(w.Noted(noteName)), w.Plain(w.Noted(noteIdentity))
 	e.SetText(event.ActorPrincipalID, object)
-	e.SetText(event.Actor, first(object, app, upn, caller, identity, name))
+	e.SetText(event.Actor, first(object, upn, app, caller, identity, name))
 	e.SetText(event.ActorName, first(upn, caller, identity, name, app))
 	for _, spare := range [...]struct {
 		key  string
