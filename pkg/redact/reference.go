@@ -18,7 +18,7 @@ without case, ` + "`-`, `_` and `.`" + `. The configuration adds names: ` + "`re
 `
 
 const outro = `
-Besides, whatever its name: the password in ` + "`scheme://user:password@host`" + `, private keys in PEM, JSON web tokens, bearer tokens, session
+Besides, whatever its name: the password in ` + "`scheme://user:password@host`" + ` (also encoded, as a parameter), private keys in PEM, JSON web tokens, bearer tokens, session
 tokens of AWS. ` + "`{\"name\": \"password\", \"value\": …}`" + ` counts as a name and its value. A secret of eight bytes or more that was
 found in a record is cut wherever else it stands in that record.
 

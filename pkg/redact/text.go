@@ -24,10 +24,16 @@ func (r *Rules) suspicious(b []byte) bool {
 		if w == nil {
 			break
 		}
-		if w.kind != isName {
-			return true
-		}
-		if start, end := w.name(b, last); r.of(b[start:end]) != none {
+		switch w.kind {
+		case isName:
+			if start, end := w.name(b, last); r.of(b[start:end]) != none {
+				return true
+			}
+		case isEncodedURL:
+			if _, ok := encodedUserinfo(b, last+1); ok {
+				return true
+			}
+		default:
 			return true
 		}
 		from = last + 1
@@ -147,10 +153,7 @@ func (r *Rules) valueOf(b []byte, start, end int) (f found, ok bool) {
 	if how == none {
 		return f, false
 	}
-	i := end
-	if i < len(b) && b[i] == ']' { // user[password]=
-		i++
-	}
+	i := end + brackets(b[end:])
 	i += len(quote(b[i:]))
 	blanks := blankRun(b, i)
 	i += blanks
@@ -161,6 +164,7 @@ func (r *Rules) valueOf(b []byte, start, end int) (f found, ok bool) {
 	i += n
 	if blanks > 0 || colon {
 		i += blankRun(b, i)
+		i += encodedBlanks(b[i:])
 	}
 	if q := quote(b[i:]); len(q) > 0 {
 		return found{i + len(q), closing(b, i+len(q), q)}, true
@@ -179,6 +183,57 @@ func (r *Rules) valueOf(b []byte, start, end int) (f found, ok bool) {
 		}
 	}
 	return found{i, stop}, true
+}
+
+// maxBrackets bounds what forms put into brackets behind a name.
+const maxBrackets = 32
+
+// brackets returns the length of what forms write between a name and its value, encoded or not: user[password]=,
+// password[]=, password[$ne]=.
+func brackets(b []byte) (n int) {
+	for {
+		rest := b[n:]
+		switch {
+		case len(rest) > 0 && rest[0] == ']':
+			n++
+		case hasEncoded(rest, "%5d"):
+			n += 3
+		case len(rest) > 0 && rest[0] == '[' || hasEncoded(rest, "%5b"):
+			inside := rest[:min(len(rest), maxBrackets)]
+			end := bytes.IndexAny(inside, `]=&"' `)
+			if i := bytes.Index(bytes.ToLower(inside), []byte("%5d")); i >= 0 && (end < 0 || i < end) {
+				end = i
+			}
+			if end < 0 || rest[end] != ']' && rest[end] != '%' {
+				return n
+			}
+			n += end
+		default:
+			return n
+		}
+	}
+}
+
+// hasEncoded reports whether b begins with a percent-encoded byte, given in lower case.
+func hasEncoded(b []byte, text string) bool {
+	return len(b) >= len(text) && equalFold(b[:len(text)], text)
+}
+
+// encodedBlanks returns the length of the blanks of a form that stand before a quote: {"password": "…"} in a query.
+func encodedBlanks(b []byte) (n int) {
+	for n < 9 {
+		switch {
+		case n < len(b) && b[n] == '+':
+			n++
+		case hasEncoded(b[n:], "%20"):
+			n += 3
+		case len(quote(b[n:])) > 0:
+			return n
+		default:
+			return 0
+		}
+	}
+	return 0
 }
 
 func blankRun(b []byte, i int) (n int) {
@@ -263,6 +318,8 @@ func shaped(b []byte, w *word, last int) (f found, ok bool) {
 	case isBearer:
 		stop := run(b, end)
 		return found{end, stop}, stop-end >= 16
+	case isEncodedURL:
+		return encodedUserinfo(b, end)
 	}
 	if at > 0 && isWord(b[at-1]) {
 		return f, false
@@ -297,4 +354,21 @@ func userinfo(b []byte, i int) (from int, ok bool) {
 		}
 	}
 	return 0, false
+}
+
+// encodedUserinfo is userinfo for a URL inside of a query: the password in user%3Apassword%40 at i.
+func encodedUserinfo(b []byte, i int) (f found, ok bool) {
+	for j := i; j < len(b) && j-i < 256; j++ {
+		switch c := b[j]; {
+		case c == '%' && hasEncoded(b[j:], "%3a"):
+			if f.from == 0 {
+				f.from = j + 3
+			}
+		case c == '%' && hasEncoded(b[j:], "%40"):
+			f.to = j
+		case c == '%' && (hasEncoded(b[j:], "%2f") || hasEncoded(b[j:], "%3f")), c <= ' ', c == '&', c == '"', c == '#':
+			return f, f.from > 0 && f.from < f.to
+		}
+	}
+	return f, f.from > 0 && f.from < f.to
 }

@@ -32,6 +32,10 @@ func TestText(t *testing.T) {
 		{"userinfo with @", "ftp://u:p@ss@host/", "ftp://u:<redacted>@host/"},
 		{"short names", "?sig=abc%3D&pwd=x&bypass=1&pass=y", "?sig=<redacted>&pwd=<redacted>&bypass=1&pass=<redacted>"},
 		{"connection string", "Server=db;Uid=app;Pwd=hunter2;Database=x", "Server=db;Uid=app;Pwd=<redacted>"},
+		{"brackets", "user[password]=a1&password[]=a2&password[$ne]=a3&password[0][x]=a4&x=[password]", "user[password]=<redacted>&password[]=<redacted>&password[$ne]=<redacted>&password[0][x]=<redacted>&x=[password]"},
+		{"encoded brackets", "user%5Bpassword%5D=a1&password%5b%5d=a2&password%5B%24ne%5D=a3&password%5", "user%5Bpassword%5D=<redacted>&password%5b%5d=<redacted>&password%5B%24ne%5D=<redacted>&password%5"},
+		{"JSON in a query", "?q=%7B%22password%22%3A%20%22a1%22%7D&r=%7B%22token%22%3A+%22a2%22%7D", "?q=%7B%22password%22%3A%20%22<redacted>%22%7D&r=%7B%22token%22%3A+%22<redacted>%22%7D"},
+		{"URL in a query", "?u=https%3A%2F%2Feva%3As3cr3t%40h%2Fx&v=https%3a%2f%2fh%3A80%2Fa%40b&w=ftp%3A%2F%2Feva%40h", "?u=https%3A%2F%2Feva%3A<redacted>%40h%2Fx&v=https%3a%2f%2fh%3A80%2Fa%40b&w=ftp%3A%2F%2Feva%40h"},
 		{"header", "Authorization: Bearer abc def\nHost: h", "Authorization: <redacted>\nHost: h"},
 		{"quoted header", `"Cookie: a=b; c=d" next`, `"Cookie: <redacted>" next`},
 		{"bearer alone", "sent Bearer " + jwt + " to us", "sent Bearer <redacted> to us"},
@@ -106,7 +110,7 @@ func TestColumn(t *testing.T) {
 func TestNoRecordTakesLong(t *testing.T) {
 	t.Parallel()
 	const size = 900_000
-	for _, part := range []string{"cookie:", "token=", `"token":"`, "@", "://u:p", "token=\\", `{"value":"secretvalue","name":"token"},`, `{"token":`, "eyJhbGci", "-----BEGIN PRIVATE KEY-----"} {
+	for _, part := range []string{"cookie:", "token=", `"token":"`, "@", "://u:p", "token=\\", `{"value":"secretvalue","name":"token"},`, `{"token":`, "eyJhbGci", "-----BEGIN PRIVATE KEY-----", "password[", "token[]", "%3A%2F%2F", "://%3A%40"} {
 		raw := strings.Repeat(part, size/len(part))
 		for _, text := range []string{raw, "[" + raw + "0]"} {
 			began := time.Now()

@@ -21,6 +21,7 @@ const (
 	isJWT
 	isSession
 	isBearer
+	isEncodedURL // scheme%3A%2F%2F
 )
 
 // word is one text that a record with a secret holds, in lower case. A name is one with the byte behind it, so that the
@@ -50,7 +51,7 @@ func hash3(s string) uint32 { return hash(uint32(s[0]) | uint32(s[1])<<8 | uint3
 func (w *words) addName(spaced string) {
 	for _, joint := range []string{"", "_", "-", "."} {
 		name := strings.ReplaceAll(spaced, " ", joint)
-		for _, behind := range []string{`"`, "=", ":", `\`, "%", " ", "'", "]"} {
+		for _, behind := range []string{`"`, "=", ":", `\`, "%", " ", "'", "]", "["} {
 			w.list = append(w.list, word{text: name + behind})
 		}
 		if name == spaced {
@@ -75,7 +76,7 @@ func (w *words) addShapes() {
 		word{text: "-----begin ", kind: isPEM},
 		word{text: "eyjhbgci", kind: isJWT}, word{text: "eyj0exai", kind: isJWT}, word{text: "eyjrawqi", kind: isJWT},
 		word{text: "iqojb3jpz2lu", kind: isSession}, word{text: "fwogzxivyxdz", kind: isSession},
-		word{text: "bearer ", kind: isBearer})
+		word{text: "bearer ", kind: isBearer}, word{text: "%3a%2f%2f", kind: isEncodedURL})
 }
 
 // build fills the tables once all words are there.
