@@ -37,7 +37,7 @@ func Reference(formats func(c Class, field string) []string) string {
 	b.WriteString("## Every class of logs\n\n")
 	writeFields(&b, func(f *Field) bool { return !f.Meta && f.ofAllLogs() }, func(f *Field) []string {
 		var all []string
-		for _, c := range f.Classes {
+		for _, c := range LogClasses() {
 			all = append(all, formats(c, f.Name)...)
 		}
 		slices.Sort(all)
