@@ -3,7 +3,6 @@ package sigma
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/shrike-sec/shrike/pkg/rule"
@@ -89,13 +88,26 @@ func (im *importer) doubt(doc *document, found []*refusal) {
 	}
 }
 
+// outdated finds that a document's own author has given it up.
+func (d *document) outdated() []*refusal {
+	if !strings.EqualFold(d.n.textOf("status"), "deprecated") {
+		return nil
+	}
+	return []*refusal{{at: d.n.get("status").at, message: "its author has given the rule up: its status is deprecated"}}
+}
+
 // twice finds documents that have the id of an earlier one: what names the id means the first.
 func (im *importer) twice(docs []*document) {
-	docs = slices.DeleteFunc(docs, func(d *document) bool { return !d.ofSigma() })
-	for i, d := range docs {
-		j := slices.IndexFunc(docs, func(o *document) bool { return d.id != "" && strings.EqualFold(o.id, d.id) })
-		if j >= 0 && j < i {
-			im.doubt(d, []*refusal{{at: d.n.get("id").at, message: fmt.Sprintf("%s:%d has the same id: what names it means that one", docs[j].file, docs[j].at.line)}})
+	ids := map[string]*document{}
+	for _, d := range docs {
+		id := strings.ToLower(d.id)
+		if id == "" || !d.ofSigma() {
+			continue
 		}
+		if other := ids[id]; other != nil {
+			im.doubt(d, []*refusal{{at: d.n.get("id").at, message: fmt.Sprintf("%s:%d has the same id: what names it means that one", other.file, other.at.line)}})
+			continue
+		}
+		ids[id] = d
 	}
 }

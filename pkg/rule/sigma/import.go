@@ -117,7 +117,7 @@ func (im *importer) compile() {
 			}
 		}
 		im.rules[i] = compile(c.doc, filters)
-		im.doubt(c.doc, im.rules[i].doubts)
+		im.doubt(c.doc, append(im.rules[i].doubts, c.doc.outdated()...))
 	}
 	kept := map[*compiled]bool{}
 	for _, doc := range im.correlations {

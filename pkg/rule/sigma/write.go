@@ -153,7 +153,11 @@ func (d *draft) words(w *writer) {
 	}
 	w.block("false_positives", known)
 	w.line("runbook: |")
-	for _, l := range paragraphs(n.textOf("description")) {
+	said := paragraphs(n.textOf("description"))
+	if needs := n.get("logsource").textOf("definition"); needs != "" {
+		said = append(said, append([]string{"Its log source:"}, paragraphs(needs)...)...)
+	}
+	for _, l := range said {
 		w.line("%s", strings.TrimRight("  "+l, " "))
 	}
 	author := ""
@@ -266,8 +270,8 @@ const maxID = 80
 func slug(title string) string {
 	s := strings.NewReplacer("'", "", "’", "").Replace(strings.ToLower(title))
 	s = strings.Trim(notKebab.ReplaceAllString(s, "-"), "-")
-	if len(s) > maxID {
-		s = strings.Trim(s[:maxID], "-")
+	if len(s) > maxID { // at the end of a word
+		s = strings.Trim(s[:max(strings.LastIndexByte(s[:maxID+1], '-'), maxID/2)], "-")
 	}
 	if s == "" {
 		return "sigma-rule"
