@@ -105,6 +105,39 @@ func TestFlowsInParquet(t *testing.T) {
 	}
 }
 
+// Standard logging v2 of CloudFront spells its columns with underscores in Parquet.
+func TestCloudFrontInParquet(t *testing.T) {
+	t.Parallel()
+	type row struct {
+		Date   string `parquet:"date"`
+		Time   string `parquet:"time"`
+		Edge   string `parquet:"x_edge_location"`
+		Client string `parquet:"c_ip"`
+		Host   string `parquet:"cs_host"`
+		Agent  string `parquet:"cs_user_agent"`
+		Status string `parquet:"sc_status"`
+	}
+	var in bytes.Buffer
+	w := parquet.NewGenericWriter[row](&in)
+	_, err := w.Write([]row{{"2026-03-01", "09:14:07", "FRA56-P1", "198.51.100.7", "d1.cloudfront.net", "curl/8%20x", "200"}})
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	reg := builtin.Formats()
+	d := format.NewDecoder(reg)
+	_, err = format.Split(t.Context(), &in, reg, format.SplitOptions{}, func(r record.Record) error {
+		return d.Decode(&r, func(e *event.Event) {
+			got := fmt.Sprint(e.Text(event.Format), " ", e.Addr(event.SrcIP), " ", e.Text(event.UserAgent), " ", e.Text(event.DistributionHost), " ", e.Text(event.Outcome), e.Unmapped)
+			if want := "cloudfront 198.51.100.7 curl/8 x d1.cloudfront.net success[]"; got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		})
+	}, func(l record.DeadLetter) error { return errors.New(l.Detail) })
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // Flows of a transit gateway in Parquet are known by their columns' names.
 func TestGatewayFlowsInParquet(t *testing.T) {
 	t.Parallel()

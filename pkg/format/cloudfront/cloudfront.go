@@ -1,7 +1,7 @@
 // Package cloudfront reads CloudFront's access logs in all their shapes: the tab-separated files of standard logging with
 // their #Version and #Fields lines, the same without (the default 33 columns, of which old files have the first ones),
-// and what standard logging v2 and real-time logs deliver: any columns in any order with a delimiter of choice, or JSON
-// with any keys.
+// and what standard logging v2 and real-time logs deliver: any columns in any order with a delimiter of choice, JSON
+// with any keys, or Parquet, whose rows come here as JSON.
 //
 // A record is one line or one JSON object; one event of class http comes out; lines that start with # are control
 // records. The layout comes from the #Fields line or the source's configuration and is never guessed from the number of
@@ -168,8 +168,11 @@ func (p *parser) column(key []byte, escaped bool) (column, bool) {
 		p.scratch = append(p.scratch[:0], key...)
 	}
 	for i, c := range p.scratch {
-		if 'A' <= c && c <= 'Z' {
+		switch {
+		case 'A' <= c && c <= 'Z':
 			p.scratch[i] = c | 0x20
+		case c == '_': // as Parquet's columns are spelt: x_edge_location, cs_user_agent
+			p.scratch[i] = '-'
 		}
 	}
 	c, ok := columnsByName()[string(p.scratch)]

@@ -49,7 +49,7 @@ type column struct {
 }
 
 // columnsByName returns every column of standard, v2 and real-time logs by its name in lower case. Real-time logs spell
-// cs(Host) cs-host.
+// cs(Host) cs-host; Parquet has cs_host, which is looked up as that.
 var columnsByName = sync.OnceValue(func() map[string]column {
 	m := map[string]column{}
 	add := func(c column, names ...string) {
@@ -59,7 +59,7 @@ var columnsByName = sync.OnceValue(func() map[string]column {
 		}
 	}
 	for name, k := range map[string]kind{
-		"date": date, "time": clock, "timestamp": stamp, "timestamp(ms)": stampMS,
+		"date": date, "time": clock, "timestamp": stamp, "timestamp(ms)": stampMS, "timestamp-ms": stampMS,
 		"c-ip": client, "x-host-header": host, "x-forwarded-for": forwarded, "cs-protocol-version": version, "sc-status": status,
 	} {
 		add(column{kind: k}, name)

@@ -51,7 +51,8 @@ func sniffObject(raw []byte) int {
 }
 
 func isOwn(key []byte) bool {
-	for _, prefix := range [...]string{"x-edge-", "cs(", "cs-", "sc-", "c-ip", "c-port", "time-to-first-byte", "timestamp(ms)", "DistributionId", "distributionid"} {
+	for _, prefix := range [...]string{"x-edge-", "cs(", "cs-", "sc-", "c-ip", "c-port", "time-to-first-byte", "timestamp(ms)", "DistributionId", "distributionid",
+		"x_edge_", "x_host_header", "time_to_first_byte"} {
 		if len(key) >= len(prefix) && string(key[:len(prefix)]) == prefix {
 			return true
 		}
