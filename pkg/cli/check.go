@@ -41,8 +41,8 @@ func (s *shell) checkCommand() *cobra.Command {
 			if len(set.Rules()) == 0 {
 				fmt.Fprintln(s.err, "there are no rules, so nothing can alert: a rule is a file <id>.yml in a folder of rules.paths")
 			}
-			_, err = fmt.Fprintf(s.out, "configuration is good: %d rules, %d sources, %d receivers\n",
-				len(set.Rules()), len(cfg.Sources), len(cfg.Receivers))
+			_, err = fmt.Fprintf(s.out, "configuration is good: %s, %s, %s\n",
+				plural(len(set.Rules()), "rule"), plural(len(cfg.Sources), "source"), plural(len(cfg.Receivers), "receiver"))
 			return err
 		},
 	}

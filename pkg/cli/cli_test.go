@@ -177,7 +177,7 @@ func TestCheck(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	cfg := write(t, filepath.Join(dir, "c.yml"), "rules: { paths: ["+ruleFolder(t)+"] }\nreceivers: [{ slack: { name: a, url: 'https://x.example.com/top-secret' } }]\n")
-	if got := run(t, nil, "check", "--config", cfg); got.status != 0 || got.out != "configuration is good: 1 rules, 0 sources, 1 receivers\n" {
+	if got := run(t, nil, "check", "--config", cfg); got.status != 0 || got.out != "configuration is good: 1 rule, 0 sources, 1 receiver\n" {
 		t.Errorf("check: %+v", got)
 	}
 	if got := run(t, nil, "check", "--config", cfg, "--print"); got.status != 0 || strings.Contains(got.out, "top-secret") || !strings.Contains(got.out, "<secret>") {
@@ -306,10 +306,10 @@ func TestGarbage(t *testing.T) {
 func TestRules(t *testing.T) {
 	t.Parallel()
 	rules := ruleFolder(t)
-	if got := run(t, nil, "rules", "lint", rules); got.status != 0 || got.out != "1 rules with 2 tests are well-formed\n" {
+	if got := run(t, nil, "rules", "lint", rules); got.status != 0 || got.out != "well-formed: 1 rule with 2 tests\n" {
 		t.Errorf("rules lint: %+v", got)
 	}
-	if got := run(t, nil, "rules", "test", rules, "--verbose"); got.status != 0 || !strings.Contains(got.out, "2 tests of 1 rules: 2 passed, 0 failed") || !strings.Contains(got.out, "ok   root-login: not root") {
+	if got := run(t, nil, "rules", "test", rules, "--verbose"); got.status != 0 || !strings.Contains(got.out, "2 tests of 1 rule: 2 passed, 0 failed") || !strings.Contains(got.out, "ok   root-login: not root") {
 		t.Errorf("rules test: %+v", got)
 	}
 	if got := run(t, nil, "rules", "list", rules); got.status != 0 || !strings.Contains(got.out, "root-login") || !strings.Contains(got.out, "T1078.004") {

@@ -73,3 +73,11 @@ func oneOf(flag, value string, allowed ...string) error {
 	}
 	return usage("--%s is %q, not one of %s", flag, value, strings.Join(allowed, ", "))
 }
+
+// plural is "1 rule" or "2 rules".
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

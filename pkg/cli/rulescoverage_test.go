@@ -12,7 +12,7 @@ func TestRulesCoverage(t *testing.T) {
 	t.Parallel()
 	rules := ruleFolder(t)
 	got := run(t, nil, "rules", "coverage", rules)
-	for _, want := range []string{"Initial Access        T1078      Valid Accounts", "T1078.004    Cloud Accounts", "1 rules look for 1 techniques in 4 of 14 tactics", "The MITRE Corporation"} {
+	for _, want := range []string{"Initial Access        T1078      Valid Accounts", "T1078.004    Cloud Accounts", "1 rule: 1 technique in 4 of 14 tactics", "The MITRE Corporation"} {
 		if got.status != 0 || !strings.Contains(got.out, want) {
 			t.Errorf("rules coverage: got %+v, want %q", got, want)
 		}

@@ -106,7 +106,7 @@ func (s *shell) lintRules(paths []string, output string, strict bool) error {
 
 func lintSummary(set *rule.Set, problems, warnings int) string {
 	if problems > 0 {
-		return fmt.Sprintf("%d problems, %d warnings", problems, warnings)
+		return plural(problems, "problem") + ", " + plural(warnings, "warning")
 	}
 	if len(set.Rules()) == 0 {
 		return "there are no rules: a rule is a file <id>.yml"
@@ -115,9 +115,9 @@ func lintSummary(set *rule.Set, problems, warnings int) string {
 	for _, r := range set.Rules() {
 		tests += len(r.Tests)
 	}
-	text := fmt.Sprintf("%d rules with %d tests are well-formed", len(set.Rules()), tests)
+	text := fmt.Sprintf("well-formed: %s with %s", plural(len(set.Rules()), "rule"), plural(tests, "test"))
 	if warnings > 0 {
-		text += fmt.Sprintf("; %d warnings", warnings)
+		text += "; " + plural(warnings, "warning")
 	}
 	return text
 }

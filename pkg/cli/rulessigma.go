@@ -62,8 +62,8 @@ func (s *shell) importSigma(paths []string, dir string, force bool) error {
 		saySigma(s.err, d.Title, "warning: ", d.Problem)
 	}
 	sayReasons(s.err, result.Refusals)
-	fmt.Fprintf(s.out, "%d rules written to %s, %d not imported, %d taken up into others, %d warnings\n",
-		len(result.Rules), dir, len(result.Refusals), result.Parts, len(result.Doubts))
+	fmt.Fprintf(s.out, "%s written to %s, %d not imported, %d taken up into others, %s\n",
+		plural(len(result.Rules), "rule"), dir, len(result.Refusals), result.Parts, plural(len(result.Doubts), "warning"))
 	if len(result.Refusals) > 0 {
 		return &exit{exitBad, nil}
 	}

@@ -46,7 +46,7 @@ func TestImportSigmaWritesRulesAndSaysWhatItCannot(t *testing.T) {
 	rules, log := sigmaFolder(t)
 	to := filepath.Join(t.TempDir(), "imported")
 	got := run(t, nil, "rules", "import-sigma", rules, "--output", to)
-	if want := "1 rules written to " + to + ", 1 not imported, 0 taken up into others, 1 warnings\n"; got.status != exitBad || got.out != want {
+	if want := "1 rule written to " + to + ", 1 not imported, 0 taken up into others, 1 warning\n"; got.status != exitBad || got.out != want {
 		t.Errorf("status %d, said %s, want %s", got.status, got.out, want)
 	}
 	if want := "root.yml:11:14: Of Windows: no class of ours has the events of logsource product windows\n"; !strings.Contains(got.err, want) {
@@ -97,7 +97,7 @@ func TestScanRunsSigmaRules(t *testing.T) {
 	t.Parallel()
 	rules, log := sigmaFolder(t)
 	alone := run(t, nil, "scan", "--sigma", rules, "--output", "json", log)
-	if alone.status != exitBad || strings.Count(alone.out, "\n") != 1 || !strings.Contains(alone.err, "1 alerts of 1 rules") || !strings.Contains(alone.err, "Of Windows: no class") {
+	if alone.status != exitBad || strings.Count(alone.out, "\n") != 1 || !strings.Contains(alone.err, "1 alert of 1 rule") || !strings.Contains(alone.err, "Of Windows: no class") {
 		t.Errorf("alone: status %d, %s%s", alone.status, alone.out, alone.err)
 	}
 	both := run(t, nil, "scan", "--sigma", rules, "--rules", ruleFolder(t), "--output", "json", log)

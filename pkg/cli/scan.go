@@ -219,7 +219,7 @@ func printSummary(out io.Writer, r *scan.Report, set *rule.Set) {
 	if !r.First.IsZero() {
 		fmt.Fprintf(out, "from %s to %s (%s)\n", r.First.Format(time.RFC3339), r.Last.Format(time.RFC3339), duration(r.Last.Sub(r.First).Round(time.Second)))
 	}
-	fmt.Fprintf(out, "%d alerts of %d rules\n", len(r.Alerts), len(set.Rules()))
+	fmt.Fprintf(out, "%s of %s\n", plural(len(r.Alerts), "alert"), plural(len(set.Rules()), "rule"))
 	if r.Lost > 0 {
 		fmt.Fprintf(out, "%s more alerts are not shown: narrow the scan by --rule, --since and --until\n", n(r.Lost))
 	}

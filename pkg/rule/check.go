@@ -52,7 +52,8 @@ func check(source string, class event.Class, ls *lists) (*checker, *parser.Tree)
 	tree, err := parser.ParseWithConfig(spreadBrackets(source), parserConfig())
 	if err != nil {
 		if e, ok := errors.AsType[*file.Error](err); ok {
-			c.mistakes = append(c.mistakes, &mistake{offset: byteOffset(source, e.From), message: syntaxMessage(e.Message)})
+			at := byteOffset(source, e.From)
+			c.mistakes = append(c.mistakes, &mistake{offset: at, message: syntaxMessage(e.Message, source, at)})
 		} else {
 			c.mistakes = append(c.mistakes, &mistake{message: firstLine(err.Error())})
 		}
@@ -63,20 +64,32 @@ func check(source string, class event.Class, ls *lists) (*checker, *parser.Tree)
 	return c, tree
 }
 
-func syntaxMessage(message string) string {
-	message = firstLine(message)
+// syntaxMessage says what expr's parser found at a byte of the source.
+func syntaxMessage(message, source string, at int) string {
+	message, before, rest := firstLine(message), source[:at], source[at:]
 	part := unexpected.FindStringSubmatch(message)
-	if part == nil {
+	switch {
+	case message == "literal not terminated":
+		return "the text that begins here has no closing quote"
+	case message == "expected at least 2 arguments":
+		return "any, all, none, one and count take a list and a condition on #, as in any(resources, # == \"x\")"
+	case tooLarge.MatchString(message):
+		return "the number " + tooLarge.FindStringSubmatch(message)[1] + " is too large"
+	case part == nil:
 		return message
 	}
 	word := part[1]
 	switch {
 	case word == "":
 		return "the condition ends too early"
+	case word == "=" && strings.HasPrefix(rest, "=>"), word == ">" && strings.HasPrefix(rest, ">") && strings.HasSuffix(before, "="):
+		return "=> is no operator: inside any, all and their like the element is #, as in any(resources, # == \"x\")"
 	case word == "=":
 		return "= is no operator: compare with =="
 	case word == "#":
 		return "# is an element, inside any, all and their like; a comment begins with //"
+	case foreign[strings.ToLower(word)] != "":
+		return fmt.Sprintf("conditions have no %s: %s", word, foreign[strings.ToLower(word)])
 	case contains(between, word):
 		return fmt.Sprintf("%s stands between two values: x %[1]s y", word)
 	}
@@ -85,6 +98,15 @@ func syntaxMessage(message string) string {
 
 // unexpected is what expr's parser says of a token: its kind, and its text but at the end.
 var unexpected = regexp.MustCompile(`^unexpected token [A-Za-z]+(?:\("(.*)"\))?$`)
+
+var tooLarge = regexp.MustCompile(`^invalid (?:integer|float) literal: strconv\.Parse[A-Za-z]+: parsing "(.*)": value out of range$`)
+
+// foreign are words of other languages, and what to write for them.
+var foreign = map[string]string{
+	"and": "write and", "or": "write or", "not": "write not", "like": `write glob(x, "a*"), x startsWith "a" or x contains "a"`,
+	"is": "ask has(x), or compare with ==", "let": "write the value where it is used", "if": "write a and b, or a or b",
+	"between": "write x in 1..9, or x >= 1 and x <= 9", "&": "write and", "|": "write or", "~": "write x matches \"pattern\"", "<>": "write !=",
+}
 
 // between are expr's operators that are words, and that people write as functions.
 var between = []string{"contains", "startsWith", "endsWith", "matches", "in", "and", "or"}
@@ -332,7 +354,9 @@ func (c *checker) mismatch(n *ast.BinaryNode, l, r operand) {
 	case inObject && (r.shape == truth || r.shape == flag):
 		c.report(n, "", `leaves of objects are text: compare with "true" or "false"`)
 	case l.fixed && l.shape == text && r.shape.number():
-		c.report(n, "", "%s is a number: write it without quotes", describe(r.node))
+		c.report(n, "", "%s is a number: write it without quotes", describe(pick(l.node == n.Left, n.Right, n.Left)))
+	case r.fixed && l.shape == text && r.shape.number():
+		c.report(n, "", "%s is text: write \"%s\", in quotes", describe(l.node), r.node)
 	default:
 		c.report(n, "", "%s cannot be compared with %s", l.shape, r.shape)
 	}

@@ -93,13 +93,24 @@ func (c *checker) functionOf(n *ast.CallNode, name string, subject operand) ast.
 			return n
 		}
 		p, err := netip.ParsePrefix(s.Value)
-		if err != nil {
-			c.report(a, "", "%q is not a network such as 10.0.0.0/8", s.Value)
+		if err != nil || p != p.Masked() {
+			c.report(a, networkHint(s.Value), "%q is not a network such as 10.0.0.0/8", s.Value)
 			return n
 		}
 		args = append(args, &ast.ConstantNode{Value: p.Masked()})
 	}
 	return guarded(call(name, args...), subject)
+}
+
+// networkHint is the network that somebody means by an address, or by an address in it.
+func networkHint(text string) string {
+	if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
+		return `"` + netip.PrefixFrom(a, a.BitLen()).String() + `"`
+	}
+	if p, err := netip.ParsePrefix(text); err == nil {
+		return `"` + p.Masked().String() + `"`
+	}
+	return ""
 }
 
 // has checks has(x). What is calculated is there when all of it is.
@@ -172,7 +183,7 @@ func (c *checker) membership(n *ast.BinaryNode) ast.Node {
 		}
 		return &ast.BinaryNode{Operator: "in", Left: l.node, Right: call(fnList, append([]ast.Node{r.node}, stringNodes(keys)...)...)}
 	}
-	c.report(n.Right, "", "in needs a list on its right, not %s", r.shape)
+	c.report(n.Right, "", "in needs a list on its right, not %s: [\"a\", \"b\"], a field that is a list, or for a list file inList(x, \"id\")", r.shape)
 	return n
 }
 
@@ -238,7 +249,7 @@ func (c *checker) quantifier(n *ast.BuiltinNode, result shape) operand {
 func (c *checker) valueCall(n *ast.CallNode) operand {
 	id, ok := n.Callee.(*ast.IdentifierNode)
 	if !ok {
-		c.report(n, "", "%s is not a function", describe(n.Callee))
+		c.notAFunction(n)
 		return operand{}
 	}
 	if word := asOperator(id.Value); word != "" {
@@ -274,6 +285,23 @@ func (c *checker) valueCall(n *ast.CallNode) operand {
 	}
 	node := call(fnInt, o.node)
 	return operand{shape: whole, node: node, may: []ast.Node{node}}
+}
+
+// notAFunction reports a call of something that has no name, most often a method of another language.
+func (c *checker) notAFunction(n *ast.CallNode) {
+	if m, ok := n.Callee.(*ast.MemberNode); ok {
+		if name, ok := m.Property.(*ast.StringNode); ok {
+			switch word := asOperator(name.Value); {
+			case word != "":
+				c.report(n, "", "%s stands between two values: x %[1]s y", word)
+				return
+			case contains(ours, name.Value):
+				c.report(n, "", "%s is no method: write %[1]s(x)", name.Value)
+				return
+			}
+		}
+	}
+	c.report(n, "", "%s is not a function", describe(n.Callee))
 }
 
 // builtin checks expr's own functions: those that cannot fail.

@@ -49,6 +49,8 @@ func (c *checker) value(n ast.Node) operand {
 		c.report(n, "", "there is no nil: ask has(x), or compare text with \"\"")
 	case *ast.ArrayNode:
 		c.report(n, "", "a list stands only to the right of in")
+	case *ast.ConditionalNode:
+		c.report(n.Cond, "", "c ? a : b chooses between conditions, not between values: write c ? f(a) : f(b), or f(a) or f(b)")
 	default:
 		c.report(n, "", "conditions do not have this: %s", describe(n))
 	}
@@ -207,10 +209,23 @@ func (c *checker) badPattern(at ast.Node, err error) {
 	m := &mistake{offset: byteOffset(c.source, at.Location().From), message: firstLine(err.Error())}
 	if e, ok := errors.AsType[*syntax.Error](err); ok {
 		m.message = fmt.Sprintf("%s in the pattern `%s`", e.Code, e.Expr)
+		if e.Code == syntax.ErrInvalidPerlOp || e.Code == syntax.ErrInvalidEscape {
+			m.message += ": RE2 has no look-around and no back-references"
+		}
 		literal := c.source[m.offset:min(byteOffset(c.source, at.Location().To), len(c.source))]
 		m.offset += max(0, strings.Index(literal, e.Expr))
 	}
 	c.mistakes = append(c.mistakes, m)
+}
+
+func isZero(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.IntegerNode:
+		return n.Value == 0
+	case *ast.FloatNode:
+		return n.Value == 0
+	}
+	return false
 }
 
 func (c *checker) sign(n *ast.UnaryNode) operand {
@@ -243,7 +258,7 @@ func (c *checker) arithmetic(n *ast.BinaryNode) operand {
 		c.report(n, "", "a range stands only to the right of in")
 		return operand{}
 	case "??":
-		c.report(n, "", "?? has no use: nothing fails for being missing")
+		c.report(n, "", "?? has no use, nothing fails for being missing: for one or the other write f(a) or f(b)")
 		return operand{}
 	default:
 		if isComparison(n.Operator) || n.Operator == "and" || n.Operator == "or" || n.Operator == "&&" || n.Operator == "||" {
@@ -267,6 +282,9 @@ func (c *checker) arithmetic(n *ast.BinaryNode) operand {
 			c.report(n, "", "%% divides a whole number by a literal other than 0")
 			return operand{}
 		}
+	case n.Operator == "/" && isZero(r.node):
+		c.report(n, "", "/ divides by something other than 0")
+		return operand{}
 	case n.Operator == "/" || l.shape == real || r.shape == real:
 		o.shape = real
 	}

@@ -1,6 +1,10 @@
 package rule
 
-import "github.com/shrike-sec/shrike/pkg/event"
+import (
+	"strings"
+
+	"github.com/shrike-sec/shrike/pkg/event"
+)
 
 // checkMachine: a condition that closures do not cover costs a hundred times as much.
 func checkMachine(l *linter, r *Rule) {
@@ -15,7 +19,16 @@ func checkMachine(l *linter, r *Rule) {
 func checkIndexed(l *linter, r *Rule) {
 	for _, t := range r.targets() {
 		if n := needOf(t.cond.tree); n.why != "" && t.class != event.Alert {
-			l.warn(r, t.cond.places.at(t.cond.source, 0), "", "every event of class %s is held against the condition: %s", t.class, n.why)
+			l.warn(r, t.cond.places.at(t.cond.source, 0), "", "every event of class %s is held against the condition: %s", t.class, onceOnly(n.why))
 		}
 	}
+}
+
+// onceOnly leaves out what a long row of or says of each side of a side.
+func onceOnly(why string) string {
+	const side = "one side of or: "
+	if last := strings.LastIndex(why, side); last > 0 {
+		return why[last:]
+	}
+	return why
 }

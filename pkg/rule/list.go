@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"net/netip"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,6 +53,31 @@ func newList(id string, values []string) *list {
 	}
 	l.nets = mergedNets(nets)
 	return l
+}
+
+var (
+	likeAddress = regexp.MustCompile(`^\d{1,4}(\.\d{1,4}){3}$`)
+	likeNetwork = regexp.MustCompile(`^(\d{1,4}(\.\d{1,4}){3}|[0-9A-Fa-f:]*:[0-9A-Fa-f:]*)/\d+$`)
+)
+
+// brokenAddress says why a value that looks like an address or a network is none: as a mere text it would never be found. "" for
+// all others.
+func brokenAddress(v string) string {
+	switch {
+	case likeAddress.MatchString(v):
+		if _, err := netip.ParseAddr(v); err != nil {
+			return "no address"
+		}
+	case likeNetwork.MatchString(v):
+		p, err := netip.ParsePrefix(v)
+		switch {
+		case err != nil:
+			return "no network"
+		case p != p.Masked():
+			return "no network, but an address in one: write " + p.Masked().String()
+		}
+	}
+	return ""
 }
 
 // unmapped is the network as events have addresses: IPv4 is never mapped into IPv6.
@@ -132,7 +158,14 @@ func (ls *lists) read(s *source, text []byte) {
 			m.report(m.places["values"], "", "a list has either values or aws_ranges")
 		}
 	} else {
-		l = newList(id, m.texts(m.need("values"), "values"))
+		n := m.need("values")
+		values := m.texts(n, "values")
+		for i, v := range values {
+			if bad := brokenAddress(v); bad != "" {
+				m.report(elementPlace(n, i), "", "%q is %s", v, bad)
+			}
+		}
+		l = newList(id, values)
 	}
 	m.done()
 	switch other := ls.byID[id]; {

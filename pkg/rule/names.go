@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -161,20 +162,28 @@ func (s *source) key(n ast.Node, what string, c event.Class) (Key, bool) {
 
 // keys reads a list of keys.
 func (s *source) keys(n ast.Node, what string, read func(ast.Node, string, event.Class) (Key, bool), c event.Class) []Key {
-	nodes, _ := s.list(n, what)
+	nodes, ok := s.list(n, what)
+	if ok && len(nodes) == 0 {
+		s.report(nodePlace(n), "", "%s is an empty list: leave it out, or name something", what)
+	}
 	var keys []Key
 	for _, el := range nodes {
 		k, ok := read(el, "each of "+what, c)
 		if !ok {
 			continue
 		}
-		if hasKey(keys, k.Name) {
+		if slices.ContainsFunc(keys, k.same) {
 			s.report(nodePlace(el), "", "%s names %s twice", what, k.Name)
 			continue
 		}
 		keys = append(keys, k)
 	}
 	return keys
+}
+
+// same reports whether both name the same value, however they are written: request.a is request["a"].
+func (k Key) same(o Key) bool {
+	return k.Name == o.Name || k.Field != nil && k.Field == o.Field && slices.Equal(k.Path, o.Path)
 }
 
 func hasKey(keys []Key, name string) bool {

@@ -17,7 +17,6 @@ import (
 var (
 	idPattern     = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 	attackPattern = regexp.MustCompile(`^T\d{4}(\.\d{3})?$`)
-	pivotType     = regexp.MustCompile(`^(String|Bool|IPv[46]|U?Int(8|16|32|64)|Float(32|64)|DateTime64\([0-9]\)|DateTime|Array\(String\))$`)
 )
 
 // laterKinds are kinds of rules that the language has and this version does not evaluate.
@@ -32,6 +31,10 @@ func readRule(s *source, text []byte, lists *lists) *Rule {
 	}
 	m, ok := s.mapping(body, "the rule")
 	if !ok {
+		return nil
+	}
+	if m.has("detection") && m.has("logsource") {
+		m.report(m.places["detection"], "", "this is a Sigma rule: shrike rules import-sigma makes a rule of it")
 		return nil
 	}
 	if later := laterKind(m); later != "" {
@@ -304,14 +307,22 @@ func readDedup(m *mapping, r *Rule) {
 
 // readWords reads what the person who gets the alert will read; it returns the keys that title, runbook and pivots name.
 func readWords(m *mapping, r *Rule, names naming) []Key {
-	title, named := m.template(m.need("title"), "title", names)
+	titleNode := m.need("title")
+	title, named := m.template(titleNode, "title", names)
 	r.Title = title
+	if open := strings.LastIndexByte(title.Source, '{'); open > strings.LastIndexByte(title.Source, '}') {
+		m.report(m.inside(titleNode, title.Source, open), "", "{ without }: a field is named {actor}")
+	}
 	n := needed(m, r, "attack")
 	r.Attack = m.texts(n, "attack")
 	for i, id := range r.Attack {
 		r.origin.attack = append(r.origin.attack, elementPlace(n, i))
 		if !attackPattern.MatchString(id) {
-			m.report(elementPlace(n, i), "", "%q is not an ATT&CK technique (T1078 or T1078.004)", id)
+			hint := ""
+			if upper := strings.ToUpper(id); attackPattern.MatchString(upper) {
+				hint = `"` + upper + `"`
+			}
+			m.report(elementPlace(n, i), hint, "%q is not an ATT&CK technique (T1078 or T1078.004)", id)
 		}
 	}
 	r.FalsePositives = m.texts(needed(m, r, "false_positives"), "false_positives")
@@ -326,34 +337,6 @@ func readWords(m *mapping, r *Rule, names naming) []Key {
 	runbook, more := m.template(m.need("runbook"), "runbook", names)
 	r.Runbook = runbook
 	return append(append(named, more...), readPivots(m, r, names)...)
-}
-
-func readPivots(m *mapping, r *Rule, names naming) []Key {
-	n := m.take("pivots")
-	if n == nil {
-		return nil
-	}
-	block, ok := m.mapping(n, "pivots")
-	if !ok {
-		return nil
-	}
-	var named []Key
-	for _, name := range block.order {
-		n := block.take(name)
-		sql, ok := block.text(n, "a pivot")
-		if !ok {
-			continue
-		}
-		r.Pivots = append(r.Pivots, Pivot{Name: name, SQL: strings.TrimSpace(sql)})
-		places := placeholders(sql, true)
-		for _, p := range places {
-			if !pivotType.MatchString(p.sql) {
-				block.report(block.inside(n, sql, p.offset), "", "{%s} needs a ClickHouse type: {%s:String}", p.name, p.name)
-			}
-		}
-		named = append(named, block.placeholderKeys(n, sql, places, names)...)
-	}
-	return named
 }
 
 // identity hashes what decides which alert a match belongs to: condition, kind, window and group. Severity, texts,

@@ -27,6 +27,7 @@ func readSequence(m *mapping, r *Rule, lists *lists) naming {
 			m.report(m.places[kind.name], "", "a rule has one kind: sequence is given already")
 		}
 	}
+	m.known = append(m.known, "show") // which needs the steps
 	before := len(*m.problems)
 	r.GroupBy = m.keys(m.take("group_by"), "group_by", m.groupKey, event.None)
 	r.Sequence = &Sequence{Ordered: true, groupless: len(*m.problems) > before}

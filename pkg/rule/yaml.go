@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -18,15 +17,14 @@ import (
 
 // parseYAML returns the file's one document, nil after reporting why there is none.
 func (s *source) parseYAML(text []byte) ast.Node {
-	if at, ok := s.notText(); ok {
-		s.report(at, "", "the file is no UTF-8 text: save it as UTF-8")
+	if !s.isText() {
 		return nil
 	}
 	file, err := yamltree.Parse(text)
 	var syntax *yaml.SyntaxError
 	switch {
 	case errors.As(err, &syntax) && syntax.Token != nil && syntax.Token.Position != nil:
-		s.report(placeOf(syntax.Token), "", "%s%s", firstLine(syntax.Message), s.remedy(placeOf(syntax.Token)))
+		s.report(placeOf(syntax.Token), "", "%s", s.inWords(firstLine(syntax.Message), placeOf(syntax.Token)))
 	case err != nil:
 		s.report(place{1, 1}, "", "%s", firstLine(err.Error()))
 	case len(file.Docs) == 0 || file.Docs[0].Body == nil:
@@ -37,36 +35,6 @@ func (s *source) parseYAML(text []byte) ast.Node {
 		return file.Docs[0].Body
 	}
 	return nil
-}
-
-// notText finds the first byte that is no text.
-func (s *source) notText() (place, bool) {
-	for i, line := range s.lines {
-		for j, r := range line {
-			if _, size := utf8.DecodeRuneInString(line[j:]); r == 0 || r == utf8.RuneError && size <= 1 {
-				return place{i + 1, utf8.RuneCountInString(line[:j]) + 1}, true
-			}
-		}
-	}
-	return place{}, false
-}
-
-// remedy says what to do about the mistakes that YAML's own parser explains to nobody: tabs, and plain text with a colon or a
-// brace in it.
-func (s *source) remedy(at place) string {
-	if at.line < 1 || at.line > len(s.lines) {
-		return ""
-	}
-	line := s.lines[at.line-1]
-	blanks := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
-	_, value, _ := strings.Cut(line, ": ")
-	switch value = strings.TrimSpace(value); {
-	case strings.Contains(blanks, "\t"):
-		return ": indent with blanks, not tabs"
-	case strings.HasPrefix(value, "{"), value != "" && !strings.ContainsAny(value[:1], "\"'[|>&*") && strings.Contains(value, ": "):
-		return ": put text with { or a colon in it between quotes"
-	}
-	return ""
 }
 
 func firstLine(s string) string {
@@ -254,6 +222,10 @@ func (s *source) texts(n ast.Node, what string) []string {
 
 // word returns a text that must be one of a few.
 func (s *source) word(n ast.Node, what string, allowed ...string) string {
+	if _, ok := n.(*ast.SequenceNode); ok {
+		s.report(nodePlace(n), "", "%s must be one of %s, not a list", what, strings.Join(allowed, ", "))
+		return ""
+	}
 	v, ok := s.text(n, what)
 	if !ok {
 		return ""
@@ -304,6 +276,28 @@ func ParseDuration(text string) (time.Duration, bool) {
 	return d, text != "" && d >= 0
 }
 
+var everyPart = regexp.MustCompile(`^(\d+(ms|s|m|h|d))+$`)
+
+var durationWords = regexp.MustCompile(`^(\d{1,7}(?:\.\d{1,3})?) ?(s|m|h|d|w)[a-z]*$`)
+
+// durationHint is the duration that somebody means by 1.5h, 2w or 30 minutes, quoted; "" when that is not clear.
+func durationHint(text string) string {
+	part := durationWords.FindStringSubmatch(strings.ToLower(text))
+	if part == nil {
+		return ""
+	}
+	n, err := strconv.ParseFloat(part[1], 64)
+	unit := durationUnits[part[2]]
+	if part[2] == "w" {
+		unit = 7 * 24 * time.Hour
+	}
+	d := time.Duration(n * float64(unit)).Round(time.Second)
+	if _, ok := ParseDuration(FormatDuration(d)); err != nil || !ok || d <= 0 || n > 1e5 {
+		return ""
+	}
+	return `"` + FormatDuration(d) + `"`
+}
+
 // duration returns a duration; least is the smallest that is allowed.
 func (s *source) duration(n ast.Node, what string, least time.Duration) time.Duration {
 	v, ok := s.text(n, what)
@@ -312,8 +306,10 @@ func (s *source) duration(n ast.Node, what string, least time.Duration) time.Dur
 	}
 	d, ok := ParseDuration(v)
 	switch {
+	case !ok && everyPart.MatchString(v):
+		s.report(nodePlace(n), "", "%s is longer than 100 years: %s", what, v)
 	case !ok:
-		s.report(nodePlace(n), "", "%s must be a duration such as 30s, 10m, 24h or 14d, not %q", what, v)
+		s.report(nodePlace(n), durationHint(v), "%s must be a duration such as 30s, 10m, 24h or 14d, not %q", what, v)
 	case d < least:
 		s.report(nodePlace(n), "", "%s must be at least %s, not %q", what, FormatDuration(least), v)
 	default:

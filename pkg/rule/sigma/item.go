@@ -301,7 +301,7 @@ func (it *item) reference(v *node, o operand, source *source) (expression, error
 
 func parseNetwork(s string) (netip.Prefix, bool) {
 	if p, err := netip.ParsePrefix(s); err == nil {
-		return p, true
+		return p.Masked(), true
 	}
 	a, err := netip.ParseAddr(s)
 	if err != nil {
