@@ -203,7 +203,7 @@ func (s *shard) deliver(ctx context.Context, r correlate.Result) error {
 		s.metrics.dropped.Inc()
 	}
 	s.metrics.skipped.Add(float64(r.Skipped))
-	s.diary.note(notes{memos: r.Memos, buckets: r.Buckets})
+	s.lost(s.diary.note(notes{memos: r.Memos, buckets: r.Buckets}))
 	r.Alerts = slices.DeleteFunc(r.Alerts, func(a alert.Alert) bool { return a.Revision <= s.muted })
 	if len(r.Alerts) == 0 {
 		return nil
@@ -256,12 +256,23 @@ func (s *shard) checkpoint(ctx context.Context) error {
 
 // wrote takes the answer of a write and commits what it allows.
 func (s *shard) wrote(ctx context.Context, err error) error {
-	covered, ok := s.diary.settle(err)
+	covered, lost, ok := s.diary.settle(err)
+	s.lost(lost)
 	if !ok {
 		s.log.Warn("keep rows of the memory until ClickHouse takes them", zap.Int("rows", s.diary.noted.len()), zap.Error(err))
 		return nil
 	}
 	return s.commit(ctx, covered)
+}
+
+// lost tells of rows of baselines that were given up.
+func (s *shard) lost(rows int) {
+	if rows == 0 {
+		return
+	}
+	s.metrics.lost.Add(float64(rows))
+	s.log.Error("give up the oldest rows of baselines, since ClickHouse has been away for too long: after the next restart their groups have a gap in their past",
+		zap.Int("rows", rows), zap.Int("kept", len(s.diary.noted.buckets)))
 }
 
 func (s *shard) commit(ctx context.Context, c checkpoint) error {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/shrike-sec/shrike/pkg/correlate"
@@ -43,7 +44,7 @@ func (n *notes) write(ctx context.Context, memory Memory) error {
 // diary is the rows on their way to the memory. A shard commits no offset behind a row that is not durable. It writes beside
 // the shard's own goroutine, so that a memory that hangs delays commits and not alerts. First-seen values are bounded by the
 // engine's state, of which each is noted once; a bucket is a row for each group with a match in it, for as long as the memory
-// is away.
+// is away: over maxBuckets the oldest are given up.
 type diary struct {
 	noted   notes      // in no write yet
 	writing *notes     // in the write under way; nil when there is none
@@ -54,7 +55,23 @@ type diary struct {
 // writeWithin bounds one write.
 const writeWithin = 10 * time.Second
 
-func (d *diary) note(n notes) { d.noted.add(n) }
+// maxBuckets is how many rows of baselines wait for the memory, some 200 bytes each.
+const maxBuckets = 400_000
+
+// note adds rows and returns how many were given up for that.
+func (d *diary) note(n notes) (lost int) {
+	d.noted.add(n)
+	return d.bound()
+}
+
+// bound gives up the oldest rows of baselines while there are too many, some more than needed, since what remains is moved.
+func (d *diary) bound() (lost int) {
+	if n := len(d.noted.buckets); n > maxBuckets {
+		lost = n - maxBuckets*7/8
+		d.noted.buckets = slices.Delete(d.noted.buckets, 0, lost)
+	}
+	return lost
+}
 
 // write hands what was noted to the memory; all of it stems from before what it covers. Its goroutine ends with ctx or after
 // writeWithin, and settle or flush receives its answer.
@@ -68,14 +85,15 @@ func (d *diary) write(ctx context.Context, memory Memory, covers checkpoint) {
 	}(d.written)
 }
 
-// settle takes the answer of a write: what may be committed now, or everything is to be written again.
-func (d *diary) settle(err error) (covered checkpoint, ok bool) {
+// settle takes the answer of a write: what may be committed now, or everything is to be written again, but for what was given up.
+func (d *diary) settle(err error) (covered checkpoint, lost int, ok bool) {
 	if err != nil {
 		d.writing.add(d.noted)
 		d.noted = *d.writing
+		lost = d.bound()
 	}
 	d.writing, d.written = nil, nil
-	return d.covers, err == nil
+	return d.covers, lost, err == nil
 }
 
 // flush waits for the write under way, whose context has ended, and writes what is left.

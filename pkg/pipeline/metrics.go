@@ -93,6 +93,7 @@ func histogram(reg prometheus.Registerer, name, help string, buckets []float64) 
 type correlateMetrics struct {
 	alerts, evicted, late        *prometheus.CounterVec // rule
 	dropped, skipped, unreadable prometheus.Counter
+	lost                         prometheus.Counter
 	keys, bytes                  *prometheus.GaugeVec // shard
 	ruleKeys, ruleBytes          *prometheus.GaugeVec // rule, shard
 	held                         *prometheus.GaugeVec // shard
@@ -106,6 +107,7 @@ func newCorrelateMetrics(reg prometheus.Registerer, set *rule.Set, shards int) *
 		dropped:    counter(reg, "shrike_repeated_frames_total", "Frames dropped because they were applied before."),
 		skipped:    counter(reg, "shrike_skipped_signals_total", "Signals not evaluated: of unknown rules, or held back over the bound."),
 		unreadable: counter(reg, "shrike_unreadable_frames_total", "Messages of the topic signals that are no frame."),
+		lost:       counter(reg, "shrike_lost_baseline_rows_total", "Rows of baselines given up while ClickHouse was away: after a restart their groups have a gap in their past."),
 		keys:       gauges(reg, "shrike_state_groups", "Groups that a shard tracks.", "shard", shards),
 		bytes:      gauges(reg, "shrike_state_bytes", "Estimated memory of the groups that a shard tracks, in bytes.", "shard", shards),
 		ruleKeys:   ruleGauge(reg, "shrike_rule_state_groups", "Groups of a rule that a shard tracks."),
