@@ -42,12 +42,21 @@ func (d *Decoder) Decode(r *record.Record, emit func(*event.Event)) error {
 		if first, _ = d.reg.sniff(r.Raw, -1, nil); first < 0 {
 			return unknown(r)
 		}
+		return d.foreign(first, r, emit)
 	}
-	err := d.parse(first, r, emit)
-	if err == nil || !named {
-		return err
+	if err := d.parse(first, r, emit); err != nil {
+		return d.another(first, err, r, emit)
 	}
-	return d.another(first, err, r, emit)
+	return nil
+}
+
+// foreign parses a record as a format that it did not come as: its layout is not that one's.
+func (d *Decoder) foreign(index int, r *record.Record, emit func(*event.Event)) error {
+	layout := r.Layout
+	r.Layout = ""
+	err := d.parse(index, r, emit)
+	r.Layout = layout
+	return err
 }
 
 // another tries the surest format but the first, whose error stays the answer when that fails too.
@@ -57,7 +66,7 @@ func (d *Decoder) another(first int, err error, r *record.Record, emit func(*eve
 		return err
 	}
 	if second, _ := d.reg.sniff(r.Raw, first, nil); second >= 0 {
-		if again := d.parse(second, r, emit); again == nil || errors.Is(again, ErrControl) {
+		if again := d.foreign(second, r, emit); again == nil || errors.Is(again, ErrControl) {
 			return again
 		}
 	}

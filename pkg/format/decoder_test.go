@@ -24,6 +24,8 @@ func (w *words) Parse(r *record.Record, emit func(*event.Event)) error {
 		return format.Errorf(record.ReasonSyntax, "not %s", w.word)
 	case string(rest) == " head":
 		return format.ErrControl
+	case r.Layout != "" && r.Layout != w.word:
+		return format.Errorf(record.ReasonFieldCount, "the layout %q is another format's", r.Layout)
 	case string(rest) == " notice":
 		return format.Errorf(record.ReasonNotice, "a notice")
 	}
@@ -68,7 +70,7 @@ func TestDecodeFindsTheParser(t *testing.T) {
 	}
 	for _, tc := range tests {
 		at := time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
-		r := record.Record{Raw: []byte(tc.raw), Format: tc.hint, Received: at, Origin: record.Origin{Source: "s", Object: "o"}}
+		r := record.Record{Raw: []byte(tc.raw), Format: tc.hint, Layout: tc.hint, Received: at, Origin: record.Origin{Source: "s", Object: "o"}}
 		n := 0
 		uids := map[event.UID]bool{}
 		err := d.Decode(&r, func(e *event.Event) {
