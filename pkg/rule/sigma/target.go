@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -30,6 +31,7 @@ func (o operand) targets(tests []test, cased bool) expression {
 	by := map[op][]test{}
 	for _, t := range tests {
 		switch {
+		case o.text == wholeURL && t.floats(): // what the path and the query have, the whole URL has
 		case t.op == glob || t.op == matches || strings.Contains(t.text, "?"):
 			parts = append(parts, o.across(t, cased))
 		default:
@@ -37,7 +39,13 @@ func (o operand) targets(tests []test, cased bool) expression {
 		}
 	}
 	loose, tight := slices.Concat(by[contains], by[startsWith]), slices.Concat(by[endsWith], by[equals])
-	parts = append(parts, textual(urlPath, loose, cased), and(noQuery(), textual(urlPath, tight, cased)),
+	onPath := func(tests []test) expression {
+		if o.text == wholeURL {
+			tests = slices.DeleteFunc(slices.Clone(tests), test.withHost)
+		}
+		return textual(urlPath, tests, cased)
+	}
+	parts = append(parts, onPath(loose), and(noQuery(), onPath(tight)),
 		o.inQuery(slices.Concat(loose, tight), cased))
 	if o.text == wholeURL {
 		parts = append(parts, whole(tests, cased))
@@ -59,6 +67,26 @@ func (o operand) across(t test, cased bool) expression {
 	}
 	return or(inQuery, and(noQuery(), textual(urlPath, []test{t}, cased)),
 		and(not(noQuery()), textual("("+urlPath+` + "?" + `+urlQuery+")", []test{t}, cased)))
+}
+
+// anchored finds what of a regular expression asks where in a text it is.
+var anchored = regexp.MustCompile(`\^|\\[AbB]`)
+
+// floats reports whether a test that holds for the end of a text holds for the text, and is written no simpler for the end.
+func (t test) floats() bool {
+	switch t.op {
+	case matches:
+		return !anchored.MatchString(t.text)
+	case glob:
+		_, _, simple := questioned(t)
+		return openEnded(t.pattern, false) && !simple
+	}
+	return false
+}
+
+// withHost reports whether whole asks for the test of the URL's end, so that the path alone need not be asked.
+func (t test) withHost() bool {
+	return (t.op == contains || t.op == endsWith) && !strings.HasPrefix(t.text, "/") && strings.ContainsAny(t.text, "/:")
 }
 
 // questioned takes a test apart at its one question mark, which stands between path and query: what it asks of the end of
