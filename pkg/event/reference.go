@@ -15,7 +15,7 @@ generated from it; a test keeps it true.
 * Missing is the empty text, the address ` + "`::`" + `, NULL for numbers, booleans and times other than ` + "`event_time`" + `; in JSON the key is left out. 0 is a value.
 * Times are UTC with nanoseconds, durations milliseconds, sizes bytes.
 * ` + "`request`, `response` and `additional`" + ` are the log's own objects, keys as delivered; in SQL the columns ` + "`request_json` …" + ` hold their text.
-* What a log has and no field holds is in ` + "`unmapped`" + `; what it is made of is in ` + "`raw`" + `. Secrets are in neither: [REDACTION.md](REDACTION.md).
+* What a log has and no field holds is in ` + "`unmapped`" + `: in a rule ` + "`unmapped.a.b`" + `, in SQL ` + "`unmapped['a.b']`" + `; what it is made of is in ` + "`raw`" + `. Secrets are in neither: [REDACTION.md](REDACTION.md).
 * *Formats* are those whose own test cases fill the field.
 
 `

@@ -123,7 +123,7 @@ func asOperator(name string) string {
 // parserConfig makes expr's parser leave our own functions to us.
 func parserConfig() *conf.Config {
 	config := conf.CreateNew()
-	config.Disabled["int"] = true
+	config.Disabled["int"], config.Disabled["float"] = true, true
 	return config
 }
 
@@ -350,7 +350,7 @@ func (c *checker) mismatch(n *ast.BinaryNode, l, r operand) {
 	inObject := l.shape == text && isLeaf(l.node)
 	switch {
 	case inObject && r.shape.number():
-		c.report(n, "", "leaves of objects are text: compare with a text, or calculate with int(…)")
+		c.report(n, "", "leaves of objects are text: compare with a text, or calculate with int(…) or float(…)")
 	case inObject && (r.shape == truth || r.shape == flag):
 		c.report(n, "", `leaves of objects are text: compare with "true" or "false"`)
 	case l.fixed && l.shape == text && r.shape.number():
@@ -364,7 +364,11 @@ func (c *checker) mismatch(n *ast.BinaryNode, l, r operand) {
 
 func isLeaf(n ast.Node) bool {
 	call, ok := n.(*ast.CallNode)
-	return ok && call.Callee.(*ast.IdentifierNode).Value == fnLeaf
+	if !ok {
+		return false
+	}
+	name, _ := called(call)
+	return name == fnLeaf || name == fnUnmapped
 }
 
 // closed reports a literal that the field's closed set does not have.

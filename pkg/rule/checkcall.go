@@ -9,7 +9,7 @@ import (
 
 // ours are the functions beside expr's, and those of expr's that conditions may use; for hints.
 var ours = []string{
-	fnHas, fnInt, fnIsPrivate, fnInCIDR, fnInList, fnGlob, fnPortsOverlap, fnPolicyPublic, fnPolicyAccount, fnPolicyAction,
+	fnHas, fnInt, fnFloat, fnIsPrivate, fnInCIDR, fnInList, fnGlob, fnPortsOverlap, fnPolicyPublic, fnPolicyAccount, fnPolicyAction,
 	fnEqualFold, fnContainsFold, fnStartsFold, fnEndsFold, fnGlobFold, fnGeoDistance, fnJSONText, fnHour, fnWeekday, "any", "all", "none", "one", "count", "len", "lower", "upper", "trim",
 	"replace", "split", "hasPrefix", "hasSuffix",
 }
@@ -245,7 +245,7 @@ func (c *checker) quantifier(n *ast.BuiltinNode, result shape) operand {
 	return operand{shape: result, node: &ast.BuiltinNode{Name: n.Name, Arguments: []ast.Node{over, &ast.PredicateNode{Node: total}}}}
 }
 
-// valueCall checks calls that give a value: int, hour, weekday, and everything that is no function at all.
+// valueCall checks calls that give a value: int, float, hour, weekday, and everything that is no function at all.
 func (c *checker) valueCall(n *ast.CallNode) operand {
 	id, ok := n.Callee.(*ast.IdentifierNode)
 	if !ok {
@@ -267,12 +267,12 @@ func (c *checker) valueCall(n *ast.CallNode) operand {
 	case fnJSONText:
 		return c.jsonText(n)
 	}
-	if id.Value != fnInt {
+	if id.Value != fnInt && id.Value != fnFloat {
 		c.report(n, nearest(id.Value, ours), "unknown function %s", id.Value)
 		return operand{}
 	}
 	if len(n.Arguments) != 1 {
-		c.report(n, "", "int takes one text")
+		c.report(n, "", "%s takes one text", id.Value)
 		return operand{}
 	}
 	o := c.asText(c.value(n.Arguments[0]))
@@ -280,11 +280,11 @@ func (c *checker) valueCall(n *ast.CallNode) operand {
 		return o
 	}
 	if o.shape != text {
-		c.report(n, "", "int makes a number of text, not of %s", o.shape)
+		c.report(n, "", "%s makes a number of text, not of %s", id.Value, o.shape)
 		return operand{}
 	}
-	node := call(fnInt, o.node)
-	return operand{shape: whole, node: node, may: []ast.Node{node}}
+	node := call(id.Value, o.node)
+	return operand{shape: pick(id.Value == fnInt, whole, real), node: node, may: []ast.Node{node}}
 }
 
 // notAFunction reports a call of something that has no name, most often a method of another language.

@@ -65,6 +65,9 @@ func (c *checker) identifier(n *ast.IdentifierNode) operand {
 	if n.Value == rawField {
 		f, wrong = event.Lookup(rawField), nil
 	}
+	if u := event.Lookup(unmappedField); n.Value == unmappedField && u.In(c.class) {
+		wrong = &mistake{message: unmappedAlone}
+	}
 	if wrong != nil {
 		c.report(n, wrong.hint, "%s", wrong.message)
 		return operand{}
@@ -94,6 +97,9 @@ func (c *checker) pointer(n *ast.PointerNode) operand {
 }
 
 func (c *checker) member(n *ast.MemberNode) operand {
+	if o, ok := c.unmappedMember(n); ok {
+		return o
+	}
 	base := c.value(n.Node)
 	if base.shape == bad {
 		return base
@@ -275,7 +281,7 @@ func (c *checker) arithmetic(n *ast.BinaryNode) operand {
 	case n.Operator == "+" && l.shape == text && r.shape == text:
 		o.shape = text
 	case !l.shape.number() || !r.shape.number():
-		c.report(n, "", "%s calculates with numbers, not %s (int(…) makes a number of text)", n.Operator, pick(l.shape.number(), r.shape, l.shape))
+		c.report(n, "", "%s calculates with numbers, not %s (int(…) and float(…) make a number of text)", n.Operator, pick(l.shape.number(), r.shape, l.shape))
 		return operand{}
 	case n.Operator == "%":
 		if k, ok := r.node.(*ast.IntegerNode); !ok || k.Value == 0 || l.shape != whole {

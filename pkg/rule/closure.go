@@ -153,6 +153,11 @@ func presence(n ast.Node) predicate {
 			return func(s scope) bool { _, ok := i(s); return ok }
 		}
 		return nil
+	case fnFloat:
+		if t := textual(args[0]); t != nil {
+			return func(s scope) bool { _, ok := parseFloat(t(s)); return ok }
+		}
+		return nil
 	}
 	if t := textual(n); t != nil {
 		return func(s scope) bool { return t(s) != "" }

@@ -75,7 +75,7 @@ func TestClosuresAgreeWithMachine(t *testing.T) {
 // language lists what conditions are made of: all operators, functions and types.
 func language() []string {
 	all := []string{
-		"and", "or", "&&", "||", "not", "!", "?:", "?.", "+", "-", "*", "/", "%", "sign -", "sign +", "..", "#", "[]", "raw",
+		"and", "or", "&&", "||", "not", "!", "?:", "?.", "+", "-", "*", "/", "%", "sign -", "sign +", "..", "#", "[]", "raw", "unmapped",
 		"==", "!=", "<", "<=", ">", ">=", "in", "contains", "startsWith", "endsWith", "matches",
 		"text literal", "whole literal", "real literal", "boolean literal", "list literal",
 	}
@@ -145,6 +145,8 @@ func (c *collector) Visit(n *ast.Node) {
 	case *ast.IdentifierNode:
 		if n.Value == rawField {
 			*c = append(*c, "raw")
+		} else if n.Value == unmappedField {
+			*c = append(*c, "unmapped")
 		} else if f := event.Lookup(n.Value); f != nil {
 			*c = append(*c, "type "+f.Type.String())
 		}

@@ -11,7 +11,7 @@
 // upper, trim, replace, split there are:
 //
 //	has(x)                            x is there
-//	int(text)                         text as a whole number, missing when it is none
+//	int(text), float(text)            text as a whole number, or as a number; missing when it is none
 //	isPrivate(address)                an address of no network of the internet
 //	inCIDR(address, "10.0.0.0/8", …)  an address of one of the networks
 //	inList(x, "id")                   a value of the list, or an address (or a text that is one) in one of its networks
@@ -34,6 +34,10 @@
 // Text is searched by contains, startsWith, endsWith and matches; the pattern of matches is a literal of Go's regular
 // expressions (RE2: time linear in the text), compiled at load, and tells cases apart unless it begins with (?i). raw is the
 // text of the whole record as it was delivered, for what no field holds: it is long, so name something else beside it.
+//
+// unmapped.x is the text of what a log delivers and no field holds, here, in group_by, show, titles and wherever a field can
+// stand; its names are those that shrike parse prints, unmapped.a.b and unmapped["a.b"] being one, in SQL unmapped['a.b'].
+// What is an object or an array there is JSON.
 //
 // event_name has no API version (UpdateFunctionCode, not UpdateFunctionCode20150331v2): rules need not care. native_name is
 // the name as delivered.

@@ -15,7 +15,7 @@ import (
 
 // What conditions are generated from, and events: small pools, so that they meet.
 var (
-	words = []string{"", "a", "Root", "root", "GetObject", "ConsoleLogin", "ǅabÄ", "10.1.2.3", "443", "-7", "007", "true", "x.y"}
+	words = []string{"", "a", "Root", "root", "GetObject", "ConsoleLogin", "ǅabÄ", "10.1.2.3", "443", "-7", "007", "2.5", "true", "x.y"}
 	ints  = []int64{-1, 0, 1, 22, 200, 404, 3333, 1 << 40}
 	reals = []float64{0, 0.5, 22, 100.5}
 	addrs = []string{"10.0.0.1", "192.0.2.7", "::1", "2001:db8::9", "100.64.3.3"}
@@ -101,6 +101,8 @@ func (g generator) text() string {
 		base = path
 	case chance(g.t, 12):
 		base = "raw"
+	case chance(g.t, 6):
+		base = "unmapped" + g.of(".a", ".x.y", `["x.y"]`, "?.x?.y")
 	}
 	switch rapid.IntRange(0, 17).Draw(g.t, "wrap") {
 	case 0, 1:
@@ -130,7 +132,9 @@ func (g generator) right() generator {
 }
 
 func (g generator) number() string {
-	switch rapid.IntRange(0, 14).Draw(g.t, "number") {
+	switch rapid.IntRange(0, 16).Draw(g.t, "number") {
+	case 15, 16:
+		return "float(" + g.text() + ")"
 	case 0, 1:
 		return fmt.Sprintf("(%s %s %d)", g.of(g.v.ints...), g.of("+", "-", "*", "/", "%"), rapid.IntRange(1, 3).Draw(g.t, "by"))
 	case 2:
@@ -239,6 +243,7 @@ func genHas(g generator) string {
 	if p := g.path(false); p != "" {
 		all = append(all, p, "int("+p+")")
 	}
+	all = append(all, "unmapped.x.y", "float(unmapped.a)", "float("+g.of(g.v.texts...)+") - 1")
 	return "has(" + g.of(all...) + ")"
 }
 
@@ -366,6 +371,11 @@ func randomEvent(v *vocabulary, seed uint64) *event.Event {
 		doc := pickOf(r, docs)
 		e.SetObject(f.ObjectField(), event.Object{Raw: doc, Value: fastjson.MustParse(doc)})
 	})
+	for _, name := range []string{"b", "a", "x.y"} {
+		if there() {
+			e.AddUnmapped(name, pickOf(r, words))
+		}
+	}
 	return e
 }
 

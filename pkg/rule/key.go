@@ -11,7 +11,7 @@ import (
 type Key struct {
 	Name  string       // as written in the rule
 	Field *event.Field // the field, or the object that Path starts in
-	Path  []string     // keys below the object; "[]" stands for every element; empty for a plain field
+	Path  []string     // keys below the object; "[]" stands for every element; empty for a plain field; of unmapped the one name
 }
 
 // number reports whether the key's value can be added up: a number, or what an object has at a path, which may be one.
@@ -30,6 +30,9 @@ func (k Key) AppendText(dst []byte, e *event.Event) []byte {
 	if len(k.Path) == 0 {
 		return e.AppendText(dst, k.Field)
 	}
+	if k.Field.Name == unmappedField {
+		return append(dst, unmappedText(e.Unmapped, k.Path[0])...)
+	}
 	n := len(dst)
 	walk(e.Object(k.Field.ObjectField()).Value, k.Path, func(v *fastjson.Value) {
 		if len(dst) > n {
@@ -42,8 +45,11 @@ func (k Key) AppendText(dst []byte, e *event.Event) []byte {
 
 // Text returns the key's value as text, "" when missing.
 func (k Key) Text(e *event.Event) string {
-	if len(k.Path) == 0 && k.Field.Type == event.TypeText {
+	switch {
+	case len(k.Path) == 0 && k.Field.Type == event.TypeText:
 		return e.Text(k.Field.TextField())
+	case k.Field.Name == unmappedField:
+		return unmappedText(e.Unmapped, k.Path[0])
 	}
 	return string(k.AppendText(nil, e))
 }
@@ -55,6 +61,13 @@ func (k Key) AppendJSON(dst []byte, e *event.Event) []byte {
 			return dst
 		}
 		return e.AppendValue(dst, k.Field)
+	}
+	if k.Field.Name == unmappedField {
+		v := unmappedText(e.Unmapped, k.Path[0])
+		if v == "" {
+			return dst
+		}
+		return event.AppendQuoted(dst, v)
 	}
 	var found []*fastjson.Value
 	walk(e.Object(k.Field.ObjectField()).Value, k.Path, func(v *fastjson.Value) { found = append(found, v) })

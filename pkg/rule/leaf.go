@@ -3,6 +3,8 @@ package rule
 import (
 	"math"
 	"net/netip"
+	"strconv"
+	"strings"
 	"sync"
 	"unsafe"
 
@@ -145,6 +147,15 @@ func parseInt(s string) (int64, bool) {
 		return int64(n), true
 	}
 	return 0, false
+}
+
+// parseFloat reads a number as logs write it: digits, maybe a minus, a point and an exponent.
+func parseFloat(s string) (float64, bool) {
+	if s == "" || len(s) > 40 || strings.Trim(s, "0123456789+-.eE") != "" {
+		return 0, false // no error value for what is none, and no NaN, Inf, 0x1p-2 or 1_000
+	}
+	v, err := strconv.ParseFloat(s, 64)
+	return v, err == nil
 }
 
 func parseAddr(s string) (netip.Addr, bool) {

@@ -94,8 +94,11 @@ func exprType(f *event.Field) types.Type {
 
 // exprValue is the field's value as expr sees it: nil when a number, boolean, address, time or object is missing.
 func exprValue(e *event.Event, f *event.Field) any {
-	if f.Name == rawField {
+	switch f.Name {
+	case rawField:
 		return rawText(e)
+	case unmappedField:
+		return e.Unmapped
 	}
 	switch f.Type {
 	case event.TypeText:
@@ -137,6 +140,15 @@ func functions() []expr.Option {
 			}
 			return nil, nil
 		}, new(func(string) int)),
+		expr.Function(fnFloat, func(p ...any) (any, error) {
+			if v, ok := parseFloat(p[0].(string)); ok {
+				return v, nil
+			}
+			return nil, nil
+		}, new(func(string) float64)),
+		expr.Function(fnUnmapped, func(p ...any) (any, error) {
+			return unmappedText(p[0].([]event.Pair), p[1].(string)), nil
+		}, new(func(any, string) string)),
 		expr.Function(fnIsPrivate, func(p ...any) (any, error) {
 			a, ok := addrOf(p[0])
 			return ok && isPrivate(a), nil

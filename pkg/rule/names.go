@@ -44,6 +44,11 @@ func parseKey(name string, c event.Class) (Key, *mistake) {
 		return Key{}, bad
 	}
 	path, bad := parsePath(name, end)
+	if bad == nil && f.Name == unmappedField {
+		var name string
+		name, bad = unmappedName(path)
+		path = []string{name}
+	}
 	if bad == nil && len(path) > 0 && f.Type != event.TypeObject {
 		bad = &mistake{offset: end, message: fmt.Sprintf("%s is %s: it has no parts", f.Name, kindOf(f))}
 	}
@@ -59,7 +64,7 @@ func lookupField(name string, c event.Class) (*event.Field, *mistake) {
 	switch {
 	case f == nil:
 		return nil, &mistake{message: fmt.Sprintf("unknown field %q", name), hint: nearest(name, fieldNames(c))}
-	case f.Meta:
+	case f.Meta && f.Name != unmappedField:
 		return nil, &mistake{message: fmt.Sprintf("%s is a column of tables, not a field of rules", name)}
 	case c != event.None && !f.In(c):
 		return nil, &mistake{

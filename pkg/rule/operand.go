@@ -29,6 +29,9 @@ func textual(n ast.Node) func(scope) string {
 		if name, args := called(n); name == fnLeaf {
 			at, keys := base(args)
 			return func(s scope) string { return leafText(at(s), keys) }
+		} else if name == fnUnmapped {
+			key := args[1].(*ast.StringNode).Value
+			return func(s scope) string { return unmappedText(s.event.Unmapped, key) }
 		}
 	case *ast.BinaryNode:
 		l, r := textual(n.Left), textual(n.Right)
@@ -134,6 +137,10 @@ func numeric(n ast.Node) number {
 		case fnInt:
 			if i := wholeText(args[0]); i != nil {
 				return number{whole: func(s scope) int64 { v, _ := i(s); return v }}
+			}
+		case fnFloat:
+			if t := textual(args[0]); t != nil {
+				return number{real: func(s scope) float64 { v, _ := parseFloat(t(s)); return v }}
 			}
 		case fnGeoDistance:
 			return geoDistance(args)

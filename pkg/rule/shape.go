@@ -67,14 +67,16 @@ type operand struct {
 // The functions of conditions in total form, beside expr's own operators. leaf, each and list take an object or an
 // element and the keys below it.
 const (
-	fnHas       = "has"       // whether a value is there
-	fnLeaf      = "leaf"      // the text at a path, "" when missing
-	fnEach      = "each"      // the elements at a path
-	fnList      = "list"      // the texts of the elements at a path
-	fnInt       = "int"       // text as an integer, or missing
-	fnIsPrivate = "isPrivate" // whether an address is of a network of one's own
-	fnInCIDR    = "inCIDR"    // whether an address is in one of the networks
-	fnInList    = "inList"    // whether a value is in the list
+	fnHas       = "has"          // whether a value is there
+	fnLeaf      = "leaf"         // the text at a path, "" when missing
+	fnEach      = "each"         // the elements at a path
+	fnList      = "list"         // the texts of the elements at a path
+	fnInt       = "int"          // text as an integer, or missing
+	fnFloat     = "float"        // text as a number, or missing
+	fnUnmapped  = "unmappedText" // what no field holds, by its name
+	fnIsPrivate = "isPrivate"    // whether an address is of a network of one's own
+	fnInCIDR    = "inCIDR"       // whether an address is in one of the networks
+	fnInList    = "inList"       // whether a value is in the list
 
 	fnPart          = "part"                    // the value at a path: an object stays one
 	fnGlob          = "glob"                    // whether text is as a pattern with * and ? says
