@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/deprecated"
 	"pgregory.net/rapid"
 )
 
@@ -68,6 +69,32 @@ func TestFlowsBecomeLines(t *testing.T) {
 		if got, err := read(t, r); err != nil || got != want {
 			t.Fatalf("got %d bytes and %v (-want +got):\n%s", len(got), err, cmp.Diff(want, got))
 		}
+	}
+}
+
+// Old writers count days and nanoseconds of a day in 96 bits. Fails without the first case of timeOf.
+func TestOldTimes(t *testing.T) {
+	t.Parallel()
+	// 1 March 2026 is day 2461101; half past nine and a millisecond.
+	const day, ofDay = 2461101, (9*3600+30*60)*1_000_000_000 + 1_000_000
+	at := deprecated.Int96{uint32(ofDay & 0xffffffff), uint32(ofDay >> 32), day}
+	before := deprecated.Int96{0, 0, 2440587} // the last day of 1969
+	type flow struct {
+		Version int32            `parquet:"version"`
+		Start   deprecated.Int96 `parquet:"start"`
+	}
+	got, err := read(t, bytes.NewReader(file(t, []flow{{2, at}, {2, before}})))
+	if want := "version start\n2 1772357400\n2 -86400\n"; got != want || err != nil {
+		t.Errorf("got %q and %v, want %q", got, err, want)
+	}
+	type event struct {
+		Class int32            `parquet:"class_uid"`
+		Time  deprecated.Int96 `parquet:"time"`
+		At    deprecated.Int96 `parquet:"time_dt"`
+	}
+	got, err = read(t, bytes.NewReader(file(t, []event{{4001, at, at}})))
+	if want := `{"class_uid":4001,"time":1772357400001,"time_dt":"2026-03-01T09:30:00.001Z"}` + "\n"; got != want || err != nil {
+		t.Errorf("got %q and %v, want %q", got, err, want)
 	}
 }
 
