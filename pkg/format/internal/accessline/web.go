@@ -11,7 +11,7 @@ import (
 
 // Web reads a line in the shape that nginx and Apache share:
 //
-//	[vhost[:port]] [X-Forwarded-For list] host ident user [time] "request" status bytes ["referer" "agent"] [rest …]
+//	[prefix] [vhost[:port]] [X-Forwarded-For list] host ident user [time] "request" status bytes ["referer" "agent"] [rest …]
 //
 // unescape undoes the writer's escapes. The user is the client's own text and may hold blanks and brackets, but
 // both writers escape its quotes: the first [time] that stands before a quote is the line's own.
