@@ -204,8 +204,11 @@ func (s *Source) allowed(authorization string) bool {
 // layout is the one that the request names, as the format takes it.
 func (s *Source) layout(r *nethttp.Request, name string) (string, error) {
 	layout := r.URL.Query().Get("layout")
-	if _, ok := s.o.Registry.Spec(name); !ok || layout == "" {
-		return layout, nil
+	switch _, ok := s.o.Registry.Spec(name); {
+	case layout == "":
+		return "", nil
+	case !ok:
+		return "", errors.New("a layout needs its format in the path: /v1/logs/vpcflow?layout=…")
 	}
 	layout, _, err := s.o.Registry.Layout(name, layout)
 	return layout, err

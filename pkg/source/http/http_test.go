@@ -137,6 +137,7 @@ func TestRefuses(t *testing.T) {
 	}{
 		"no token":           {"POST", "nginx", "a", nil, 401},
 		"layout of none":     {"POST", "nginx?layout=a", "a", auth, 400},
+		"layout of anything": {"POST", "auto?layout=srcaddr", "a", auth, 400},
 		"no column":          {"POST", "vpcflow?layout=a+b", "a", auth, 400},
 		"wrong token":        {"POST", "nginx", "a", []string{"Authorization", "Bearer tw"}, 401},
 		"another scheme":     {"POST", "nginx", "a", []string{"Authorization", "Basic two"}, 401},
