@@ -153,7 +153,7 @@ func TestUsageErrorsEndWithStatus2(t *testing.T) {
 		{[]string{"parse", "--format", "cludtrail", broken}, "--format"},
 		{[]string{"parse", "--layout", "a b", broken}, "--layout needs --format"},
 		{[]string{"parse", "--format", "nginx", "--layout", "a b", broken}, "format nginx has no layouts"},
-		{[]string{"parse", "--format", "vpcflow", "--layout", "srcadr", broken}, "no columns of vpcflow: srcadr"},
+		{[]string{"parse", "--format", "vpcflow", "--layout", "srcadr", broken}, "the layout names no columns of vpcflow: srcadr"},
 		{[]string{"check", "--config", broken}, `broken.yml:1:1: unknown key "kafak" (did you mean "kafka"?)`},
 		{[]string{"check", "--config", broken}, "broken.yml:2:8: log.level"},
 		{[]string{"check", "--config", filepath.Join(dir, "none.yml")}, "does not exist"},

@@ -5,10 +5,13 @@ import (
 	"strings"
 )
 
+// fewestKnown is how many names must be known where the others are more: no header line that a format takes has fewer.
+const fewestKnown = 2
+
 // Layout returns a layout that somebody wrote as the format's parser takes it: without the ${…} around each name that
 // AWS's own templates of flow logs have. unknown are names that the format has no column for: those of a later version, or
-// misspelt; their values go to unmapped. The error says that there is no such format, that it has no layouts, or that most
-// of the names are no columns of its.
+// misspelt; their values go to unmapped. The error says that there is no such format, that it has no layouts, or that
+// hardly any of the names are columns of its.
 func (r *Registry) Layout(name, text string) (layout string, unknown []string, err error) {
 	spec, ok := r.Spec(name)
 	switch {
@@ -26,8 +29,8 @@ func (r *Registry) Layout(name, text string) (layout string, unknown []string, e
 			unknown = append(unknown, names[i])
 		}
 	}
-	if 2*len(unknown) > len(names) {
-		return "", nil, fmt.Errorf("most names of the layout are no columns of %s: %s; names are divided by blanks", name, strings.Join(unknown, " "))
+	if known := len(names) - len(unknown); known < fewestKnown && known < len(unknown) {
+		return "", nil, fmt.Errorf("the layout names no columns of %s: %s; names are divided by blanks", name, strings.Join(unknown, " "))
 	}
 	return strings.Join(names, " "), unknown, nil
 }

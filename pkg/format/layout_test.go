@@ -19,8 +19,9 @@ func TestLayout(t *testing.T) {
 		{"flow", "${src} ${src-port}", `src src-port [] <nil>`},
 		{"flow", " src new-one\tsrc-port ", `src new-one src-port [new-one] <nil>`},
 		{"flow", "src dst", `src dst [dst] <nil>`},
-		{"flow", "scr dst src", ` [] most names of the layout are no columns of flow: scr dst; names are divided by blanks`},
-		{"flow", "src,dst", ` [] most names of the layout are no columns of flow: src,dst; names are divided by blanks`},
+		{"flow", "scr dst src", ` [] the layout names no columns of flow: scr dst; names are divided by blanks`},
+		{"flow", "src,dst", ` [] the layout names no columns of flow: src,dst; names are divided by blanks`},
+		{"flow", "a b c src d src-port", `a b c src d src-port [a b c d] <nil>`},
 		{"fixed", "src", ` [] format fixed has no layouts: its columns are known`},
 		{"folw", "src", ` [] no format is named "folw"`},
 	} {
