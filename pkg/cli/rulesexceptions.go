@@ -17,15 +17,16 @@ func (s *shell) rulesExceptionsCommand() *cobra.Command {
 		Long: `List the exceptions from rules: which, why, whose, and until when, the first to expire first. An exception is a file
 exceptions/<id>.yml in a folder of rules, beside it, or beside the built-in rules (PATH builtin):
 
-  id: ci-makes-keys
+  id: sandbox-root-key
   rule: aws-root-access-key-created
   when: |
-    actor == "arn:aws:iam::111122223333:role/ci"
-  reason: The pipeline makes keys for its own tests (SEC-123).
+    account_id == "111122223333"
+  reason: The sandbox is made anew each night, with a key of root (SEC-123).
   owner: platform@example.com
   expires: 2027-01-31
 
-Events of that day and later are no longer excepted. In a sequence whose steps are of several classes, step: says which
+Events of that day and later are no longer excepted. An exception may have tests: as a rule has; they see the rule with it, and
+their logs may be like those of the rule's tests. In a sequence whose steps are of several classes, step: says which
 step's events are meant.`,
 		Example: `  shrike rules exceptions
   shrike rules exceptions builtin my-rules/ --output json | jq 'select(.days_left < 30)'`,

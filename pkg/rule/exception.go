@@ -26,6 +26,7 @@ type Exception struct {
 	Owner   string
 	Expires time.Time // start of that day, UTC: events from then on are no longer excepted
 	Version string    // hash of the whole file
+	Tests   []Test    // what the rule finds with this exception; logs may be like those of the rule's own tests
 
 	cond   *condition
 	origin origin
@@ -92,14 +93,17 @@ func (er *exceptionReader) read(s *source, text []byte, stray bool) *Exception {
 	switch {
 	case r != nil:
 		x.readCondition(m, r, er.lists)
+		x.readTests(m, r)
 	case x.Rule == "" || contains(er.files, x.Rule):
 		m.take("step")
 		m.need("when")
+		m.take("tests")
 	case stray:
 		return nil
 	default:
 		m.take("step")
 		m.need("when")
+		m.take("tests")
 		message := "no rule has the id %q"
 		if er.ownOnly {
 			message += "; if it is a built-in one, load these too: paths: [builtin, …]"
@@ -132,6 +136,22 @@ func (x *Exception) readCondition(m *mapping, r *Rule, lists *lists) {
 	x.When, x.cond = readCondition(m, when, class, lists)
 	if r.Absence != nil && x.cond != nil {
 		checkWholeGroups(m, when, r, x.cond)
+	}
+}
+
+// readTests reads the tests of an exception, which may be like those of its rule.
+func (x *Exception) readTests(m *mapping, r *Rule) {
+	n := m.take("tests")
+	nodes, ok := m.list(n, "tests")
+	if ok && len(nodes) == 0 {
+		m.report(nodePlace(n), "", "tests is an empty list: leave it out, or name something")
+	}
+	own := *r
+	own.Tests = slices.Clone(r.Tests)
+	for _, el := range nodes {
+		t, _ := readTest(m.source, el, &own)
+		own.Tests = append(own.Tests, t)
+		x.Tests = append(x.Tests, t)
 	}
 }
 

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"encoding/json"
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -158,6 +159,17 @@ func TestSchemaKnowsTheKeys(t *testing.T) {
 	}
 	if diff := cmp.Diff(WarningCodes(), schema.Defs["warning"].Enum); diff != "" {
 		t.Errorf("codes of warnings in detections/rule.schema.json (-want +got):\n%s", diff)
+	}
+	var rule, exception struct {
+		Defs map[string]any `json:"$defs"`
+	}
+	if err := errors.Join(json.Unmarshal(must(os.ReadFile(schemaFile("rule"))), &rule), json.Unmarshal(must(os.ReadFile(schemaFile("exception"))), &exception)); err != nil {
+		t.Fatal(err)
+	}
+	for name, def := range exception.Defs {
+		if diff := cmp.Diff(rule.Defs[name], def); diff != "" {
+			t.Errorf("%s is another in the schema of exceptions (-rule +exception):\n%s", name, diff)
+		}
 	}
 	if diff := cmp.Diff(severities, schema.Defs["severity"].Enum); diff != "" {
 		t.Errorf("severities in detections/rule.schema.json (-want +got):\n%s", diff)

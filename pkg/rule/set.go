@@ -23,6 +23,9 @@ const classes = int(event.Alert) + 1
 // NewSet returns the set of these rules, which Load has read, without exceptions: as their tests see them.
 func NewSet(rules []*Rule) *Set { return newSet(rules, nil) }
 
+// NewSetExcept is NewSet with exceptions from the rules: as the tests of an exception see them.
+func NewSetExcept(rules []*Rule, exceptions ...*Exception) *Set { return newSet(rules, exceptions) }
+
 // Filter returns the set of the rules to keep, with their exceptions.
 func (s *Set) Filter(keep func(*Rule) bool) *Set {
 	var rules []*Rule

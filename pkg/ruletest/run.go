@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/shrike-sec/shrike/pkg/alert"
@@ -19,14 +20,15 @@ import (
 type Result struct {
 	Rule   string
 	Test   string
-	File   string
-	Line   int // of the test in the file
+	File   string // of the rule, or of the exception whose test it is
+	Line   int    // of the test in the file
 	Passed bool
 	Diff   string // what was wanted and what came, several lines; "" when passed
 	Took   time.Duration
 }
 
-// Run runs the tests of all rules of set, or of the rule whose id is only, in the order of rules and files. The error
+// Run runs the tests of all rules of set and of the exceptions from them, or of the rule whose id is only, in the order of rules and
+// files. A rule's own tests see none of its exceptions, those of an exception see that one. The error
 // is the context's, or that there is no such rule; failed tests are results.
 func Run(ctx context.Context, set *rule.Set, reg *format.Registry, only string) ([]Result, error) {
 	if only != "" && set.Rule(only) == nil {
@@ -37,30 +39,46 @@ func Run(ctx context.Context, set *rule.Set, reg *format.Registry, only string) 
 		if only != "" && r.ID != only {
 			continue
 		}
-		for i := range r.Tests {
+		run := func(r *rule.Rule, t *rule.Test, file string, exceptions ...*rule.Exception) error {
 			if err := ctx.Err(); err != nil {
+				return err
+			}
+			start := time.Now()
+			diff := runTest(ctx, r, t, reg, exceptions)
+			results = append(results, Result{
+				Rule: r.ID, Test: t.Name, File: file, Line: t.Line, Passed: diff == "", Diff: diff, Took: time.Since(start),
+			})
+			return nil
+		}
+		for i := range r.Tests {
+			if err := run(r, &r.Tests[i], r.File); err != nil {
 				return results, err
 			}
-			t := &r.Tests[i]
-			start := time.Now()
-			diff := runTest(ctx, r, t, reg)
-			results = append(results, Result{
-				Rule: r.ID, Test: t.Name, File: r.File, Line: t.Line,
-				Passed: diff == "", Diff: diff, Took: time.Since(start),
-			})
+		}
+		for _, x := range set.Exceptions() {
+			if x.Rule != r.ID {
+				continue
+			}
+			with := *r // its logs may be like those of the rule's tests
+			with.Tests = slices.Concat(r.Tests, x.Tests)
+			for i := range x.Tests {
+				if err := run(&with, &with.Tests[len(r.Tests)+i], x.File, x); err != nil {
+					return results, err
+				}
+			}
 		}
 	}
 	return results, nil
 }
 
-func runTest(ctx context.Context, r *rule.Rule, t *rule.Test, reg *format.Registry) string {
+func runTest(ctx context.Context, r *rule.Rule, t *rule.Test, reg *format.Registry, exceptions []*rule.Exception) string {
 	logs, err := expand(r, t)
 	if err != nil {
 		return err.Error()
 	}
 	live := *r // also a rule that is off or on trial must keep its promises
 	live.Mode = rule.Live
-	set := rule.NewSet([]*rule.Rule{&live})
+	set := rule.NewSetExcept([]*rule.Rule{&live}, exceptions...)
 	b := &bench{
 		reg: reg, rule: &live, test: t, decoder: format.NewDecoder(reg), matcher: match.New(set), ruleSet: set.Hash(),
 		engine: correlate.New(set, correlate.Options{KeepAll: true}), alerts: map[string]alert.Alert{},
@@ -73,7 +91,11 @@ func runTest(ctx context.Context, r *rule.Rule, t *rule.Test, reg *format.Regist
 		}
 	}
 	b.finish(int64(len(logs)))
-	return b.compare(t.Alerts)
+	diff := b.compare(t.Alerts)
+	if diff == "" && len(exceptions) > 0 && len(t.Alerts) == 0 && b.excepted == 0 {
+		return "no alert came, but not for the exception: the rule finds nothing in these logs without it either"
+	}
+	return diff
 }
 
 // bench is what one test's logs run through.
@@ -86,15 +108,16 @@ type bench struct {
 	engine  *correlate.Engine
 	ruleSet string
 
-	start   int64 // event time of the first event, Unix nanoseconds
-	end     int64 // the newest event time
-	events  int
-	matches uint64
-	first   string             // the first event as JSON, for who wonders why nothing matched
-	seen    map[event.UID]bool // event_uids: the same event twice counts once
-	again   int                // events that were there before
-	alerts  map[string]alert.Alert
-	order   []string // ids of alerts as they came
+	start    int64 // event time of the first event, Unix nanoseconds
+	end      int64 // the newest event time
+	events   int
+	matches  uint64
+	excepted uint64             // events that the exception took away
+	first    string             // the first event as JSON, for who wonders why nothing matched
+	seen     map[event.UID]bool // event_uids: the same event twice counts once
+	again    int                // events that were there before
+	alerts   map[string]alert.Alert
+	order    []string // ids of alerts as they came
 }
 
 // log takes one entry of a test's logs through the way, as one range and one frame.
@@ -114,6 +137,9 @@ func (b *bench) log(ctx context.Context, i int, l *rule.TestLog) error {
 	}
 	for _, n := range b.matcher.Matches() {
 		b.matches += n
+	}
+	for _, n := range b.matcher.Excepted() {
+		b.excepted += n
 	}
 	from := int64(i)
 	b.take(b.engine.Apply(&match.Frame{
