@@ -14,7 +14,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/rule"
 )
 
-// absences correlates the rules of kind absence. Time is the watermark or, where all origins are idle, their clock, less what
+// absences correlates the rules of kind absence. Time is the watermark or, where all origins are idle, a clock, less what
 // logs may be late. A silence that is decided stays so; an event that comes when its own silence would have been decided is
 // late, and the group is not seen by it.
 type absences struct {

@@ -23,8 +23,8 @@
 //   - A silence is decided when time has passed its end by the same grace, and told once; the group then is unknown until it is
 //     seen again. An event that comes when its own silence would have been decided is late, and no sign of life: so history that
 //     is played back into a live system neither revives a group nor tells of silences long past. Time is the watermark, or
-//     where all origins are idle their clocks less Lateness: event time stands still just when nothing comes any more. The clock
-//     decides silences and nothing else. A silence that shows only after Forget is not told.
+//     while all origins are idle what it had come to, less Lateness, and gone on at the pace of their clocks: event time stands
+//     still just when nothing comes any more. The clock decides silences and nothing else. A silence that shows only after Forget is not told.
 //
 //   - Of first_seen, the order in which signals are taken decides. What happens now is taken as it comes. History, and what is
 //     ahead of a partition that still works off a backlog, goes by event time: it waits until every origin has spoken a second

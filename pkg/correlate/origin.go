@@ -14,8 +14,10 @@ type origins struct {
 	// how far it is.
 	watermark int64
 	next      Mark // what the watermark will be
-	// clock is the smallest over the origins while all are idle, less Lateness, and never falls; MinInt64 until then.
-	clock int64
+	// clock is what time it is while all origins are idle, less Lateness, and never falls; MinInt64 until then. See rest.
+	clock  int64
+	idle   Mark  // what clock was to begin with, and by their clocks since when; At 0: they are not idle
+	newest int64 // how far any of them has come; MinInt64: unknown
 	// alerts is how far time has come for rules over alerts, and never falls; MinInt64: unknown. See hear.
 	alerts int64
 	now    int64 // the newest clock of any frame; 0: none told it
@@ -53,7 +55,7 @@ type origin struct {
 }
 
 func newOrigins() origins {
-	return origins{byPartition: map[partition]*origin{}, watermark: math.MinInt64, clock: math.MinInt64, alerts: math.MinInt64, before: math.MinInt64, slowest: math.MinInt64, next: Mark{Watermark: math.MinInt64}}
+	return origins{byPartition: map[partition]*origin{}, watermark: math.MinInt64, clock: math.MinInt64, alerts: math.MinInt64, before: math.MinInt64, slowest: math.MinInt64, newest: math.MinInt64, next: Mark{Watermark: math.MinInt64}}
 }
 
 // accept reports whether f is new, and moves mark and watermark. An empty frame at the mark is a heartbeat: it is accepted,
@@ -71,6 +73,9 @@ func (s *origins) accept(f *match.Frame) bool {
 	}
 	o.mark, o.watermark, o.clock, o.alerts = f.To, f.Watermark, f.Clock, f.Alerts
 	s.now = max(s.now, f.Clock)
+	if f.Watermark != 0 && f.Watermark != math.MaxInt64 {
+		s.newest = max(s.newest, f.Watermark)
+	}
 	s.advance()
 	if f.Alerts {
 		s.hear()
@@ -105,7 +110,7 @@ func (s *origins) hear() {
 }
 
 // advance recomputes the watermark. Origins that say they are idle hold nothing up; when all are idle, time stands still,
-// because what they send next will be of then, not of the end of time. Their clock goes on.
+// because what they send next will be of then, not of the end of time. The clock goes on.
 func (s *origins) advance() {
 	smallest, clock, spoken, unknown := int64(math.MaxInt64), int64(math.MaxInt64), s.now, false
 	for _, o := range s.byPartition {
@@ -116,13 +121,34 @@ func (s *origins) advance() {
 		}
 	}
 	s.spoken, s.slowest = spoken, smallest
-	switch {
-	case unknown:
+	if unknown {
 		s.slowest = math.MinInt64
-	case smallest != math.MaxInt64:
+		return
+	}
+	if smallest != math.MaxInt64 {
 		s.reach(smallest)
-	case clock != 0: // else of a version that told none
-		s.clock = max(s.clock, clock-int64(Lateness))
+		s.idle = Mark{}
+		return
+	}
+	if s.spoken >= s.next.At+settling {
+		s.watermark = max(s.watermark, s.next.Watermark)
+	}
+	if clock != 0 { // else of a version that told none
+		s.rest(clock)
+	}
+}
+
+// rest takes time on while all origins are idle: from as far as any has come, at the pace of their clocks. That is not what
+// their clocks say. Where yesterday's logs are read and come in pieces, it is yesterday.
+func (s *origins) rest(clock int64) {
+	if s.idle.At == 0 {
+		s.idle = Mark{Watermark: s.clock, At: clock}
+		if s.newest != math.MinInt64 {
+			s.idle.Watermark = s.newest - int64(Lateness)
+		}
+	}
+	if s.idle.Watermark != math.MinInt64 {
+		s.clock = max(s.clock, s.idle.Watermark+max(0, clock-s.idle.At))
 	}
 }
 
