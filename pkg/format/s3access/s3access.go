@@ -78,6 +78,8 @@ func (c *columns) fill(e *event.Event) error {
 	}
 	if c[aclRequired] == "Yes" {
 		e.SetBool(event.ACLRequired, true)
+	} else {
+		accessline.Keep(e, "aclRequired", c[aclRequired])
 	}
 	for n, rest := 1, c[extra]; ; n++ {
 		var tok accessline.Token
