@@ -138,6 +138,8 @@ func (p *parser) result() {
 	p.message(properties)
 	if e.Text(event.ErrorMessage) == "" {
 		e.SetText(event.ErrorMessage, w.Plain(description))
+	} else if w.Plain(description) != e.Text(event.ErrorMessage) {
+		w.Unmapped("resultDescription", description)
 	}
 	if e.Text(event.ErrorCode) == "" {
 		code := w.Plain(signature)

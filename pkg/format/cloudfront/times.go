@@ -37,18 +37,25 @@ const maxSeconds = 9214646399
 // set sets the event time from the most precise column that can be read; columns that cannot are unmapped. A record
 // that names too few of them has only the time we received it.
 func (t *times) set(e *event.Event, received time.Time) error {
-	ns, ok := millis(t.stampMS)
-	if !ok {
+	fine, okFine := millis(t.stampMS)
+	if !okFine {
 		accessline.Keep(e, "timestamp(ms)", t.stampMS)
-		ns, ok = fractional(t.stamp)
 	}
-	if !ok {
+	stamp, okStamp := fractional(t.stamp)
+	if !okStamp {
 		accessline.Keep(e, "timestamp", t.stamp)
-		ns, ok = accessline.UTCTime(t.date, t.clock)
 	}
+	ns, ok := accessline.UTCTime(t.date, t.clock)
 	if !ok {
 		accessline.Keep(e, "date", t.date)
 		accessline.Keep(e, "time", t.clock)
+	}
+	switch {
+	case okFine:
+		ns, ok = fine, true
+	case okStamp:
+		ns, ok = stamp, true
+	case !ok:
 		ns, ok = received.UnixNano(), !t.named.enough() && !received.IsZero()
 	}
 	if !ok {

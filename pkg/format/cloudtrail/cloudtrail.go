@@ -22,7 +22,7 @@ import (
 // Spec describes the format.
 func Spec() format.Spec {
 	return format.Spec{
-		Name: "cloudtrail", Class: event.API, Version: 2, Sniff: sniff, Key: isKey,
+		Name: "cloudtrail", Class: event.API, Version: 3, Sniff: sniff, Key: isKey,
 		New: func() format.Parser { return new(parser) },
 	}
 }

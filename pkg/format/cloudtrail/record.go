@@ -199,7 +199,9 @@ func (p *parser) resource(c *format.Cursor) (account, kind string, more bool) {
 	for c.Next() {
 		switch string(key(c)) {
 		case "ARN", "arn", "ARNPrefix":
-			p.addResource(p.take(c))
+			v := p.take(c)
+			more = more || v.raw[0] != '"' && !v.null()
+			p.addResource(v)
 		case "accountId":
 			account = p.plain(p.take(c))
 		case "type":

@@ -21,7 +21,7 @@ import (
 
 // Spec describes the format.
 func Spec() format.Spec {
-	return format.Spec{Name: "gcp", Class: event.API, New: New, Version: 1, Sniff: sniff}
+	return format.Spec{Name: "gcp", Class: event.API, New: New, Version: 2, Sniff: sniff}
 }
 
 type parser struct {
@@ -202,7 +202,7 @@ func (p *parser) delegates() {
 func (p *parser) permissions() {
 	w, e := &p.w, &p.w.Event
 	list := w.Noted(notePermissions)
-	types, reads, odd := 0, 0, list.Object()
+	types, reads, odd := 0, 0, !list.List()
 	w.Elements(list, func(element jsonrec.Value) {
 		permission, granted := "", false
 		w.Members(element, func(name []byte, v jsonrec.Value) {
@@ -212,6 +212,7 @@ func (p *parser) permissions() {
 				permission = text
 			case "granted":
 				granted = text == "true"
+				odd = odd || !granted && text != "false"
 			case "resource":
 				p.resource(text)
 			case "permissionType":

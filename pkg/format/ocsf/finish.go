@@ -84,6 +84,8 @@ func (p *parser) common() {
 		e.SetText(event.Outcome, event.Failure)
 	default:
 		w.Unmapped("status_id", w.Noted(noteStatusID))
+	}
+	if text != e.Text(event.Outcome) {
 		w.Unmapped("status", w.Noted(noteStatus))
 	}
 }
@@ -183,6 +185,15 @@ func (p *parser) flow() {
 		e.SetText(event.Direction, "egress")
 	default:
 		w.Unmapped("connection_info.direction_id", w.Noted(noteDirectionID))
+	}
+	meant := direction
+	switch direction {
+	case "inbound":
+		meant = "ingress"
+	case "outbound":
+		meant = "egress"
+	}
+	if meant != e.Text(event.Direction) {
 		w.Unmapped("connection_info.direction", w.Noted(noteDirection))
 	}
 	p.behind("src_endpoint.intermediate_ips", noteSrcBehind, event.SrcIP, event.PktSrcIP)
@@ -228,6 +239,10 @@ func (p *parser) action(allowed, denied string) {
 	default:
 		e.SetText(event.Action, w.Plain(w.Noted(noteAction)))
 		w.Unmapped("action_id", w.Noted(noteActionID))
+		return
+	}
+	if text != "allowed" && text != "denied" || (text == "allowed") != (e.Text(event.Action) == allowed) {
+		w.Unmapped("action", w.Noted(noteAction))
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 
 // Spec describes the format. Its class is that of API calls; an event's own may be another.
 func Spec() format.Spec {
-	return format.Spec{Name: "ocsf", Class: event.API, New: New, Version: 1, Sniff: sniff}
+	return format.Spec{Name: "ocsf", Class: event.API, New: New, Version: 2, Sniff: sniff}
 }
 
 type parser struct {

@@ -77,10 +77,12 @@ func (p *Reader) request() {
 	case strings.HasPrefix(line, "/"): // only the path, as Apache's %U
 		p.url("request", w.Noted(noteRequest))
 	case line != "":
-		method := e.Text(event.Method)
+		method, version := e.Text(event.Method), e.Text(event.HTTPVersion)
 		accessline.SetRequest(e, line, nil)
-		if said := e.Text(event.Method); method != "" && said != method {
-			e.SetText(event.Method, method)
+		said, saidVersion := e.Text(event.Method), e.Text(event.HTTPVersion)
+		if method != "" && said != method || version != "" && saidVersion != version {
+			e.SetText(event.Method, first(method, said))
+			e.SetText(event.HTTPVersion, first(version, saidVersion))
 			e.AddUnmapped("request", line)
 		}
 	}
@@ -97,6 +99,13 @@ func (p *Reader) request() {
 	} else if name := w.Plain(host); name != e.Text(event.URLHost) {
 		w.Unmapped("server_name", host)
 	}
+}
+
+func first(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
 }
 
 // url sets path and query, unless there are others already: the path that a server rewrote is kept aside.
