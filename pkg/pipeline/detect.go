@@ -125,6 +125,7 @@ type watcher struct {
 	began   time.Time
 	latest  map[string]progress // by source
 	sent    []time.Time         // when each shard last heard from here
+	idle    bool                // what the shards heard last is that nothing comes
 	classes map[event.Class]int
 }
 
@@ -226,12 +227,13 @@ func (w *watcher) alert(m *bus.Message) {
 	w.matcher.Alert(&a)
 }
 
-// send sends each shard its frame of the range: those with signals, and those that have not heard for a heartbeat.
+// send sends each shard its frame of the range: those with signals, and those that have not heard for a heartbeat. All hear of
+// the first after a partition was idle: logs that come a few a minute would else never be seen to take time on.
 func (d *detector) send(ctx context.Context, r *Range, w *watcher) error {
 	now := time.Now()
 	var messages []bus.Message
 	for shard, signals := range w.matcher.Signals(d.Shards) {
-		if len(signals) == 0 && !r.Idle && now.Sub(w.sent[shard]) < heartbeat {
+		if len(signals) == 0 && !r.Idle && !w.idle && now.Sub(w.sent[shard]) < heartbeat {
 			continue
 		}
 		frame := &match.Frame{
@@ -250,6 +252,7 @@ func (d *detector) send(ctx context.Context, r *Range, w *watcher) error {
 		}
 		w.sent[shard] = now
 	}
+	w.idle = r.Idle
 	if len(messages) == 0 {
 		return nil
 	}

@@ -124,14 +124,15 @@ func TestDetectLeavesOutWhatIsNotKept(t *testing.T) {
 	}
 }
 
-// A shard without signals hears how far time has come: at a range once a heartbeat, and whenever a partition is idle.
+// A shard without signals hears how far time has come: at a range once a heartbeat, whenever a partition is idle, and when it no
+// longer is. Fails without w.idle in send.
 func TestDetectHeartbeats(t *testing.T) {
 	t.Parallel()
 	const shards = 4
 	w := newWay(t, shards)
 	d := newDetector(w.detect(rules(t), shards))
 	started := time.Now()
-	at := started.Truncate(time.Second)
+	at := started.Truncate(time.Second).Add(-time.Second)
 	next := func(r Range, messages ...bus.Message) {
 		t.Helper()
 		r.Epoch, r.Topic, r.Messages = 1, "records.api", messages
@@ -142,8 +143,11 @@ func TestDetectHeartbeats(t *testing.T) {
 	next(Range{From: 0, To: 1}, call{name: "Nothing", actor: "a", id: "e-1", at: at}.message())
 	next(Range{From: 1, To: 2}, call{name: "Nothing", actor: "a", id: "e-2", at: at}.message()) // all have just heard
 	next(Range{From: 2, To: 2, Idle: true})
+	next(Range{From: 2, To: 3}, call{name: "Nothing", actor: "a", id: "e-3", at: at.Add(time.Second)}.message())
+	next(Range{From: 3, To: 4}, call{name: "Nothing", actor: "a", id: "e-4", at: at.Add(time.Second)}.message())
+	next(Range{From: 4, To: 4, Idle: true})
 	for shard := range shards {
-		all := w.frames(shard, func(all []*match.Frame) bool { return all[len(all)-1].Watermark == math.MaxInt64 })
+		all := w.frames(shard, func(all []*match.Frame) bool { return all[len(all)-1].To == 4 })
 		var watermarks []int64
 		for _, f := range all {
 			watermarks = append(watermarks, f.Watermark)
@@ -151,7 +155,7 @@ func TestDetectHeartbeats(t *testing.T) {
 				t.Errorf("shard %d heard clock %d, before it was %d", shard, f.Clock, started.UnixNano())
 			}
 		}
-		if want := []int64{at.UnixNano(), math.MaxInt64}; !slices.Equal(watermarks, want) {
+		if want := []int64{at.UnixNano(), math.MaxInt64, at.Add(time.Second).UnixNano(), math.MaxInt64}; !slices.Equal(watermarks, want) {
 			t.Errorf("shard %d heard watermarks %d, want %d", shard, watermarks, want)
 		}
 	}
