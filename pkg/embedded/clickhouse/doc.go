@@ -11,8 +11,9 @@
 //
 // The engine is not a hardened server: what it cannot read before a connection is authenticated (garbage, a wrong
 // password, an unknown database, on the native port) ends its process, and its user default, who has no password, can
-// close its listeners. No data is lost or shown, and whoever owns the Server starts it again on Done; but it is for
-// machines whose users are trusted to leave it running.
+// close its listeners. Clients that die would end it, too: so they connect to a relay. No data is lost or shown, and
+// whoever owns the Server starts it again on Done; but it is for machines whose users are trusted to leave it running.
 //
-// Start reading at server.go; files.go says which users there are and what they may do.
+// Start reading at server.go; relay.go is what clients connect to, and files.go says which users there are and what they
+// may do.
 package clickhouse

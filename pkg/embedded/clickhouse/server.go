@@ -47,11 +47,11 @@ const readyDeadline = 2 * time.Minute
 // Server is a running server, owned by whoever started it.
 type Server struct {
 	files
-	tcp, http int
+	tcp, http *relay // the ports that clients know
 	cmd       *exec.Cmd
 	stdin     io.Closer
 	log       *zap.Logger
-	done      chan struct{} // closed when the child has ended and waitErr is set
+	done      chan struct{} // closed when the child has ended, waitErr is set and the ports are free
 	waitErr   error
 	tail      tail
 }
@@ -71,8 +71,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	const attempts = 3 // somebody else may take a free port before the server does
 	for try := 1; ; try++ {
 		s, err := startOnce(ctx, o, f, library)
-		free := o.TCPPort == 0 || o.HTTPPort == 0
-		if err == nil || !free || try == attempts || !strings.Contains(err.Error(), "Address already in use") {
+		if err == nil || try == attempts || !strings.Contains(err.Error(), "Address already in use") {
 			return s, err
 		}
 	}
@@ -101,24 +100,31 @@ func withDefaults(o Options) Options {
 }
 
 func startOnce(ctx context.Context, o Options, f files, library string) (*Server, error) {
-	s := &Server{files: f, tcp: o.TCPPort, http: o.HTTPPort, log: o.Log.Named("clickhouse"), done: make(chan struct{})}
-	for _, port := range []*int{&s.tcp, &s.http} {
-		if *port == 0 {
-			free, err := freePort()
-			if err != nil {
-				return nil, fmt.Errorf("find a free port for ClickHouse: %w", err)
-			}
-			*port = free
-		}
-	}
-	if err := s.spawn(o, library); err != nil {
+	s := &Server{files: f, log: o.Log.Named("clickhouse"), done: make(chan struct{})}
+	var err error
+	if s.tcp, err = newRelay(o.TCPPort); err != nil {
 		return nil, err
 	}
+	if s.http, err = newRelay(o.HTTPPort); err != nil {
+		s.tcp.close()
+		return nil, err
+	}
+	if err := s.spawn(o, library); err != nil {
+		s.closePorts()
+		return nil, err
+	}
+	go s.tcp.run()
+	go s.http.run()
 	if err := s.waitReady(ctx); err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
+}
+
+func (s *Server) closePorts() {
+	s.tcp.close()
+	s.http.close()
 }
 
 func freePort() (int, error) {
@@ -142,7 +148,7 @@ func (s *Server) spawn(o Options, library string) error {
 	}
 	args := append(command[1:len(command):len(command)], library,
 		"--config-file="+s.config, "--path="+s.data, "--listen_host=127.0.0.1",
-		"--tcp_port="+strconv.Itoa(s.tcp), "--http_port="+strconv.Itoa(s.http),
+		"--tcp_port="+strconv.Itoa(s.tcp.port), "--http_port="+strconv.Itoa(s.http.port),
 		"--queries-file", s.start, "--queries-file", "/dev/stdin")
 	s.cmd = exec.Command(command[0], args...)
 	s.cmd.Env = append(os.Environ(), o.Env...)
@@ -168,6 +174,7 @@ func (s *Server) spawn(o Options, library string) error {
 		}
 		started <- nil
 		s.waitErr = s.cmd.Wait()
+		s.closePorts() // who starts the next server on Done wants them
 		close(s.done)
 	}()
 	if err := <-started; err != nil {
@@ -221,7 +228,7 @@ func (s *Server) ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", s.Addr())
+	conn, err := d.DialContext(ctx, "tcp", s.tcp.server())
 	if err != nil {
 		return err
 	}
@@ -249,10 +256,10 @@ func (s *Server) ping(ctx context.Context) error {
 }
 
 // Addr returns host:port of the native protocol.
-func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.tcp)) }
+func (s *Server) Addr() string { return s.tcp.addr() }
 
 // HTTPAddr returns host:port of the HTTP protocol.
-func (s *Server) HTTPAddr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.http)) }
+func (s *Server) HTTPAddr() string { return s.http.addr() }
 
 // Password returns the password of ServiceUser.
 func (s *Server) Password() string { return s.service }
