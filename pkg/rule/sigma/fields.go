@@ -111,24 +111,29 @@ func cloudTrail() *source {
 	}
 	const issuer = "userIdentity.sessionContext.sessionIssuer."
 	s.put(eventName())
-	s.put(only("userIdentity.userName", "actor_name", `not (actor_type in ["AssumedRole", "AWSService"])`))
-	s.put(only(issuer+"userName", "actor_name", `actor_type == "AssumedRole"`))
-	s.put(only(issuer+"accountId", "actor_account_id", `actor_type == "AssumedRole"`))
+	const role = `actor_type == "AssumedRole"`
+	s.put(only("userIdentity.userName", "actor_name", `not (actor_type in ["AssumedRole", "AWSService", "FederatedUser"])`))
+	s.put(only(issuer+"userName", "actor_name", role))
+	s.put(only(issuer+"accountId", "actor_account_id", `actor_issuer_arn != ""`))
 	s.put(operand{kind: textKind, name: issuer + "type", text: "actor_issuer_arn", ask: issuerType})
-	s.put(operand{kind: textKind, name: issuer + "principalId", text: "actor_issuer_arn", ask: issuerPrincipal})
+	principal := only(issuer+"principalId", "actor_principal_id", role)
+	principal.text, principal.key, principal.ask = "actor_issuer_arn", "", issuerPrincipal
+	s.put(principal)
 	return s
 }
 
 // versioned finds the API version that some names of calls end in, which event_name does not have.
 var versioned = regexp.MustCompile(`\d{8}(v\d+)?\*?$`)
 
-// eventName is the call without its API version, except where a rule spells one.
+// eventName is the call without its API version, except where a rule may mean a part of one: a regular expression, and a
+// search for digits.
 func eventName() operand {
 	o := field("event_name")
 	o.name = "eventName"
 	o.ask = func(t test) (string, test, bool) {
 		s, _ := t.pattern.glob()
-		if t.op == matches || versioned.MatchString(t.text) || versioned.MatchString(s) {
+		asked := t.text + s
+		if t.op == matches || versioned.MatchString(asked) || t.op != equals && strings.ContainsAny(asked, "0123456789") {
 			return "native_name", t, true
 		}
 		return "event_name", t, true
