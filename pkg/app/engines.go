@@ -157,7 +157,7 @@ func supervise(ctx context.Context, server *clickhouse.Server, o clickhouse.Opti
 		}
 		log.Error("embedded ClickHouse ended; start it again")
 		next, err := backoff.Retry(ctx, func() (*clickhouse.Server, error) { return clickhouse.Start(ctx, o) },
-			backoff.WithBackOff(backoff.NewExponentialBackOff()), backoff.WithMaxElapsedTime(0),
+			backoff.WithBackOff(patience()), backoff.WithMaxElapsedTime(0),
 			backoff.WithNotify(func(err error, next time.Duration) {
 				log.Error("embedded ClickHouse does not start", zap.Duration("retry_in", next), zap.Error(err))
 			}))
@@ -166,6 +166,13 @@ func supervise(ctx context.Context, server *clickhouse.Server, o clickhouse.Opti
 		}
 		server = next
 	}
+}
+
+// patience is the pauses between attempts to reach what everything waits for: whatever comes back after hours is seen in seconds.
+func patience() backoff.BackOff {
+	b := backoff.NewExponentialBackOff()
+	b.MaxInterval = 5 * time.Second
+	return b
 }
 
 func port(address string) int {
@@ -204,7 +211,7 @@ func (a *App) wait(ctx context.Context, what string, addresses []string, ping fu
 		trying, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
 		return struct{}{}, ping(trying)
-	}, backoff.WithBackOff(backoff.NewExponentialBackOff()), backoff.WithMaxElapsedTime(0),
+	}, backoff.WithBackOff(patience()), backoff.WithMaxElapsedTime(0),
 		backoff.WithNotify(func(err error, next time.Duration) {
 			a.log.Warn("wait for "+what, zap.Strings("addresses", addresses), zap.Duration("retry_in", next), zap.Error(err))
 		}))

@@ -45,13 +45,15 @@ func (s *shard) fetch(ctx context.Context, rules []*rule.Rule, since time.Time) 
 			usual = append(usual, r.Hash)
 		}
 	}
+	pauses := backoff.NewExponentialBackOff()
+	pauses.MaxInterval = 10 * time.Second
 	_, _ = backoff.Retry(ctx, func() (struct{}, error) { // ends well, or with ctx
 		err := s.tell(ctx, novel, usual, since)
 		if err != nil && ctx.Err() == nil {
 			s.log.Warn("memory of rules is out of reach; they wait, all others run", zap.Strings("rules", ids), zap.Error(err))
 		}
 		return struct{}{}, err
-	}, backoff.WithBackOff(backoff.NewExponentialBackOff()), backoff.WithMaxElapsedTime(0))
+	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0))
 }
 
 // tell hands the memory over, part by part.
