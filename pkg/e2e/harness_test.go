@@ -148,12 +148,16 @@ type body struct {
 
 const bodyRecords = 500
 
-// newWorkload draws about n records of a day that ends now, with the three attacks in it.
+// logged is how long the workload's logs are of. It all comes within minutes, and where that pauses, as it does while something
+// is dead, correlate goes by the clock: of a day that pauses early in it a rule that tells of twelve silent hours would be right.
+const logged = 12 * time.Hour
+
+// newWorkload draws about n records of the time before now, with the three attacks in it.
 func newWorkload(t testing.TB, seed uint64, n int) *workload {
 	t.Helper()
 	attacks := simulate.Attacks()
 	g := simulate.New(simulate.Options{
-		Seed: seed, Start: time.Now().UTC().Add(-24 * time.Hour).Truncate(time.Second), Duration: 24 * time.Hour,
+		Seed: seed, Start: time.Now().UTC().Add(-logged).Truncate(time.Second), Duration: logged,
 		Records: n, Attacks: attacks, History: 21 * 24 * time.Hour, // what the rule about new regions must have seen
 	})
 	w := &workload{want: make(map[string]bool)}

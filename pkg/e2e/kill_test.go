@@ -1,223 +1,178 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/shrike-sec/shrike/pkg/app"
 	"github.com/shrike-sec/shrike/pkg/bus"
-	"github.com/shrike-sec/shrike/pkg/embedded/clickhouse"
-	"github.com/shrike-sec/shrike/pkg/embedded/kafka"
 	"github.com/shrike-sec/shrike/pkg/pipeline"
-	"github.com/shrike-sec/shrike/pkg/store"
 )
 
-// kills is how many times something dies with SIGKILL in TestKills.
-const kills = 12
+// rounds is how many times each victim dies with SIGKILL in TestKills; in every other round a role does twice.
+const rounds = 4
 
-// TestKills is TestWholeWay with store, detect and the ClickHouse engine each a process of its own, killed with SIGKILL
-// again and again, each time after a range was announced that is not yet committed. What comes out must be the same.
+// TestKills is TestWholeWay with store, detect, correlate and the ClickHouse engine each a process of its own, killed with
+// SIGKILL again and again: store, detect and the engine after a range was announced that is not yet committed, correlate when it
+// has just sent an alert, all but the engine also while they begin. A rule of kind baseline runs too, whose memory is in the
+// engine that dies, and rules over alerts, whose alerts come back through what dies; half way the rules are reloaded. What comes
+// out must be the same.
 func TestKills(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes a minute")
+		t.Skip("takes more than a minute")
 	}
 	r := newReceiver(t)
 	c := newCluster(t, r)
 	c.migrate()
-	start(t, parse(t, c.text("rest")), []app.Role{app.RoleCorrelate, app.RoleNotify})
+	start(t, parse(t, c.text("rest")), []app.Role{app.RoleNotify})
 	ingest := start(t, parse(t, c.text("ingest")), []app.Role{app.RoleIngest})
-	c.startRole("store")
-	c.startRole("detect")
+	victims := []string{"store", "detect", "engine", "correlate"}
+	for _, v := range victims {
+		if v != "engine" {
+			c.startRole(v)
+		}
+	}
 
 	w := newWorkload(t, 11, records*11/10)
+	w.want[usual] = true
 	rng := rand.New(rand.NewPCG(11, 0)) //nolint:gosec // which body follows which kill need not be secret
-	victims := []string{"store", "detect", "engine"}
 	f := &feeder{t: t, url: ingest.Endpoints().IngestURL, bodies: w.bodies}
-	for k := range kills {
-		c.kill(victims[k%len(victims)], k%(2*len(victims)) == 0, rng, f)
+	for round := range rounds {
+		left := len(w.bodies) * (rounds - round) / (rounds + 1)
+		for _, v := range victims {
+			if v == "correlate" && round == rounds/2 {
+				c.rules.another(t) // some have read it when the next ones die, some have not
+			}
+			c.kill(v, round%2 == 0, left, rng, f)
+			if v != "engine" && round%2 == 1 {
+				<-time.After(time.Duration(rng.IntN(1500)) * time.Millisecond) // it starts, joins, rebuilds or is at work
+				c.restart(v, f)
+			}
+		}
 	}
 	t.Logf("%d of %d bodies were sent while something died", len(w.bodies)-len(f.bodies), len(w.bodies))
 	for len(f.bodies) > 0 {
+		if len(f.bodies) <= tail {
+			until(t, 2*time.Minute, "detect done", func() (bool, string) { return c.idle("detect"), "it is not" })
+			<-time.After(250 * time.Millisecond)
+		}
 		f.next()
 		f.wait()
 	}
 	until(t, 4*time.Minute, "every record in ClickHouse once", func() (bool, string) { return accounted(t, c.store, w.records) })
 	checkAlerts(t, r, w)
-	checkCounts(t, c.store, w)
-	t.Logf("%d records, %d kills", w.records, kills)
+	checkCounts(t, c.store, w, c.rules.rules(t))
+	t.Logf("%d records, %d alerts, %d kills", w.records, c.alerts(), c.killed)
 }
 
-// cluster is Kafka in this process, ClickHouse as a child, and roles as processes: all of it on loopback.
-type cluster struct {
-	t        *testing.T
-	dir      string
-	receiver *receiver
-	broker   *kafka.Broker
-	engine   *clickhouse.Server
-	options  clickhouse.Options
-	bus      *bus.Client
-	store    *store.Store
-	hunter   *store.Hunter
-	roles    map[string]*exec.Cmd
-	died     map[string][]announced // what each role had announced when it was killed last
-}
+// tail is how many of the last bodies come slowly. Shards hear once in five seconds how far time has come, and an hour of logs can
+// come in one; what a rule of kind baseline waits for must not be in the last that they never hear of.
+const tail = 60
 
-func newCluster(t *testing.T, r *receiver) *cluster {
-	t.Helper()
-	c := &cluster{t: t, dir: t.TempDir(), receiver: r, roles: make(map[string]*exec.Cmd), died: make(map[string][]announced)}
-	var err error
-	if c.broker, err = kafka.Start(filepath.Join(c.dir, "kafka"), kafka.Options{Log: logger(t)}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.broker.Close() })
-	c.options = clickhouse.Options{Dir: filepath.Join(c.dir, "clickhouse"), Log: logger(t)}
-	c.startEngine()
-	t.Cleanup(func() { _ = c.engine.Close() })
-	c.options.TCPPort = portOf(c.engine.Addr())
-	c.options.HTTPPort = portOf(c.engine.HTTPAddr())
-	if c.bus, err = bus.New(bus.Config{Brokers: []string{c.broker.Addr()}, ClientID: "e2e"}, logger(t)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.bus.Close() })
-	c.store, err = store.Open(context.Background(), store.Config{
-		Addrs: []string{c.engine.Addr()}, Database: "shrike", User: clickhouse.ServiceUser, Password: c.engine.Password(),
-	}, logger(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.store.Close() })
-	c.hunter, err = store.OpenHunter(context.Background(), store.Config{
-		Addrs: []string{c.engine.Addr()}, Database: "shrike", User: clickhouse.HunterUser, Password: c.engine.HunterPassword(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.hunter.Close() })
-	return c
-}
-
-func portOf(addr string) int {
-	var port int
-	_, _ = fmt.Sscanf(addr[strings.LastIndexByte(addr, ':')+1:], "%d", &port)
-	return port
-}
-
-func (c *cluster) startEngine() {
-	c.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	engine, err := clickhouse.Start(ctx, c.options)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	c.engine = engine
-}
-
-// text is the configuration of one process.
-func (c *cluster) text(name string) string {
-	return fmt.Sprintf(`
-data_dir: %s
-kafka: { brokers: ["%s"], partitions: 4 }
-clickhouse: { addresses: ["%s"], user: %s, password: "%s", hunter_user: %s, hunter_password: "%s" }
-listen: { address: "127.0.0.1:0", ingest_address: "127.0.0.1:0", metrics_address: "127.0.0.1:0" }
-receivers: [ { webhook: { name: test, url: "%s", secret: "%s" } } ]
-log: { level: warn }
-`, filepath.Join(c.dir, name), c.broker.Addr(), c.engine.Addr(), clickhouse.ServiceUser, c.engine.Password(),
-		clickhouse.HunterUser, c.engine.HunterPassword(), c.receiver.URL, webhookSecret)
-}
-
-func (c *cluster) migrate() {
-	c.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	if _, err := c.store.Migrate(ctx, app.MigrateOptions(parse(c.t, ""))); err != nil {
-		c.t.Fatal(err)
-	}
-}
-
-// startRole runs a role as a process that can be killed.
-func (c *cluster) startRole(role string) {
-	c.t.Helper()
-	file := filepath.Join(c.dir, role+".yml")
-	if err := os.WriteFile(file, []byte(c.text(role)), 0o600); err != nil {
-		c.t.Fatal(err)
-	}
-	self, err := os.Executable()
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	cmd := exec.Command(self, role, "--config", file)
-	cmd.Env = append(os.Environ(), asShrike+"=1")
-	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // no orphan when the test is killed
-	if err := cmd.Start(); err != nil {
-		c.t.Fatal(err)
-	}
-	c.roles[role] = cmd
-	c.t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-}
-
-// kill waits until the victim has announced a range and kills it before that range is committed; a store that shall be
-// done, when rows of the range are already in ClickHouse and only the rest is missing. Then it starts it again.
+// kill waits for the victim's worst moment, kills it and starts it again. store and detect die when a range is announced and
+// before it is committed; a store that shall be done, when rows of the range are already in ClickHouse and only the rest is missing.
+// correlate dies when it has alerted, or when only left bodies are left.
 //
 // Logs flow while the moment is awaited, so that there is always something to do, and stop while the victim is away.
-func (c *cluster) kill(victim string, done bool, rng *rand.Rand, f *feeder) {
+func (c *cluster) kill(victim string, done bool, left int, rng *rand.Rand, f *feeder) {
 	c.t.Helper()
-	if victim == "engine" {
-		until(c.t, time.Minute, "a pending commit of store", func() (bool, string) {
-			f.next()
-			return len(c.pending("store")) > 0, "no announcement"
+	switch victim {
+	case "engine":
+		until(c.t, 2*time.Minute, "a pending commit of store", func() (bool, string) {
+			return c.announces("store", f), "nothing announced"
 		})
 		<-time.After(time.Duration(rng.IntN(40)) * time.Millisecond) // where in the insert it dies is drawn
-		_ = syscall.Kill(c.engine.Pid(), syscall.SIGKILL)
-		<-c.engine.Done()
-		_ = c.engine.Close()
-		f.wait()
-		c.startEngine()
-		return
+		c.restartEngine(f)
+	case "correlate":
+		c.alerted(left, f)
+		c.restart(victim, f)
+	default:
+		c.interrupted(victim, done && victim == "store", rng, f)
+		c.restart(victim, f)
 	}
-	cmd := c.roles[victim]
+}
+
+// interrupted feeds until the role has announced a range, and returns with the role stopped before it has committed that.
+func (c *cluster) interrupted(role string, done bool, rng *rand.Rand, f *feeder) {
+	c.t.Helper()
+	process := c.roles[role].Process
 	looks := 0
-	until(c.t, 2*time.Minute, "a pending commit of "+victim, func() (bool, string) {
-		if !c.announces(victim) {
-			if len(c.pending(victim)) == 0 { // else it has yet to join, and to do what it died over
-				f.next()
-			}
+	until(c.t, 2*time.Minute, "a pending commit of "+role, func() (bool, string) {
+		if !c.announces(role, f) {
 			return false, "nothing announced"
 		}
-		f.next()
-		_ = cmd.Process.Signal(syscall.SIGSTOP) // while it stands still, nothing moves under the questions
-		at := c.pending(victim)
+		_ = process.Signal(syscall.SIGSTOP) // while it stands still, nothing moves under the questions
+		at := c.pending(role)
 		if looks++; len(at) > 0 && (!done || looks > maxLooks || c.storedSoon(at)) {
 			return true, ""
 		}
-		_ = cmd.Process.Signal(syscall.SIGCONT)
+		_ = process.Signal(syscall.SIGCONT)
 		<-time.After(time.Duration(20+rng.IntN(100*looks)) * time.Millisecond) // to get on, and somewhere else; longer on a busy machine
 		return false, fmt.Sprintf("announced: %v", at)
 	})
-	c.died[victim] = c.pending(victim)
-	_ = cmd.Process.Kill()
-	_ = cmd.Wait()
-	f.wait()
-	c.startRole(victim)
 }
 
-// announces reports whether a range is announced that was not when the role died last: then it has joined its group again.
-// The embedded broker never drops a member that dies while it waits to join, and nobody would get its partitions.
-func (c *cluster) announces(role string) bool {
-	return slices.ContainsFunc(c.pending(role), func(a announced) bool { return !slices.Contains(c.died[role], a) })
+// alerted feeds until correlate has sent an alert, and has yet to commit what it is of; or until the round's logs are sent.
+func (c *cluster) alerted(left int, f *feeder) {
+	c.t.Helper()
+	before := c.alerts()
+	until(c.t, 2*time.Minute, "an alert, or the end of the round's logs", func() (bool, string) {
+		done, sent := c.committed("correlate", bus.Signals)
+		if c.idle("detect") && done > c.correlated { // both are at work
+			f.next()
+			f.wait()
+		}
+		return len(f.bodies) <= left || c.alerts() > before, fmt.Sprintf("correlate has done %d of %d frames", done, sent)
+	})
+}
+
+// maxLooks is how often a store is looked at for rows without a commit; then it dies over whatever it has announced.
+const maxLooks = 20
+
+// restart kills a role and starts it again when nothing is under way.
+func (c *cluster) restart(role string, f *feeder) {
+	c.t.Helper()
+	c.died[role] = c.pending(role)
+	c.correlated, _ = c.committed("correlate", bus.Signals)
+	cmd := c.roles[role]
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	c.killed++
+	f.wait()
+	c.startRole(role)
+}
+
+// restartEngine is restart for ClickHouse.
+func (c *cluster) restartEngine(f *feeder) {
+	c.t.Helper()
+	_ = syscall.Kill(c.engine.Pid(), syscall.SIGKILL)
+	<-c.engine.Done()
+	_ = c.engine.Close()
+	c.killed++
+	f.wait()
+	c.startEngine()
+}
+
+// announces reports whether a range is announced that was not when the role died last: then it is at work again. Then it sends
+// the next logs, too; before that only when all was done, since a role that has yet to join would let them run out.
+func (c *cluster) announces(role string, f *feeder) bool {
+	c.t.Helper()
+	works := slices.ContainsFunc(c.pending(role), func(a announced) bool { return !slices.Contains(c.died[role], a) })
+	if works || c.idle(role) {
+		f.next()
+	}
+	return works
+}
+
+// idle reports whether the role has done all records that were sent.
+func (c *cluster) idle(role string) bool {
+	c.t.Helper()
+	done, sent := c.committed(role, pipeline.RecordTopics()...)
+	return done == sent
 }
 
 // feeder sends a workload a body at a time, beside whoever asks for the next one.
@@ -254,64 +209,4 @@ func (f *feeder) wait() {
 	if f.sent != nil {
 		<-f.sent
 	}
-}
-
-// maxLooks is how often a store is looked at for rows without a commit; then it dies over whatever it has announced.
-const maxLooks = 20
-
-// announced is a range that a group has promised to do.
-type announced struct {
-	pipeline.Announcement
-	topic     string
-	partition int
-}
-
-func (c *cluster) pending(group string) (all []announced) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	for _, topic := range pipeline.RecordTopics() {
-		commits, err := c.bus.GroupOffsets(ctx, group, topic)
-		if err != nil {
-			return nil
-		}
-		for partition, commit := range commits {
-			a, ok := pipeline.ParseAnnouncement(commit.Metadata)
-			if ok && a.Pending {
-				all = append(all, announced{a, topic, partition})
-			}
-		}
-	}
-	return all
-}
-
-// storedSoon gives the engine, which may have all it needs, the time to finish.
-func (c *cluster) storedSoon(at []announced) bool {
-	for range 20 {
-		if c.stored(at) {
-			return true
-		}
-		<-time.After(20 * time.Millisecond)
-	}
-	return false
-}
-
-// stored reports whether rows of one of the ranges are in ClickHouse.
-func (c *cluster) stored(at []announced) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	for _, a := range at {
-		rows, err := c.hunter.Hunt(ctx, `SELECT count() FROM (SELECT epoch, topic, partition, offset FROM api UNION ALL
-			SELECT epoch, topic, partition, offset FROM flow UNION ALL SELECT epoch, topic, partition, offset FROM http)
-			WHERE epoch = {epoch:UInt64} AND topic = {topic:String} AND partition = {partition:UInt32} AND offset >= {from:UInt64} AND offset < {to:UInt64}`,
-			map[string]string{"epoch": fmt.Sprint(a.Epoch), "topic": a.topic, "partition": fmt.Sprint(a.partition), "from": fmt.Sprint(a.From), "to": fmt.Sprint(a.To)}, store.Limits{})
-		if err != nil {
-			continue
-		}
-		stored := rows.Next() && fmt.Sprint(rows.Values()[0]) != "0"
-		_ = rows.Close()
-		if stored {
-			return true
-		}
-	}
-	return false
 }
