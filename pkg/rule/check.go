@@ -3,23 +3,16 @@ package rule
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/expr-lang/expr/ast"
-	"github.com/expr-lang/expr/conf"
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/parser"
 
 	"github.com/shrike-sec/shrike/pkg/event"
 )
-
-// every stands for [] in a path while expr parses the condition: a key that is as long, so that columns stay, and that
-// no log has.
-const every = "ǁ"
 
 // checker turns the tree that expr parsed into a total one, and notes every mistake on the way.
 //
@@ -49,6 +42,10 @@ func check(source string, class event.Class, ls *lists) (*checker, *parser.Tree)
 		c.mistakes = append(c.mistakes, &mistake{message: fmt.Sprintf("a condition is at most %d bytes long: put long enumerations into a list", maxCondition)})
 		return c, nil
 	}
+	if at := pipe(source); at >= 0 {
+		c.mistakes = append(c.mistakes, &mistake{offset: at, message: "conditions have no |: write lower(x) for x | lower(), and or for ||"})
+		return c, nil
+	}
 	tree, err := parser.ParseWithConfig(spreadBrackets(source), parserConfig())
 	if err != nil {
 		if e, ok := errors.AsType[*file.Error](err); ok {
@@ -62,112 +59,6 @@ func check(source string, class event.Class, ls *lists) (*checker, *parser.Tree)
 	c.written = tree.Node.String()
 	tree.Node = c.condition(tree.Node)
 	return c, tree
-}
-
-// syntaxMessage says what expr's parser found at a byte of the source.
-func syntaxMessage(message, source string, at int) string {
-	message, before, rest := firstLine(message), source[:at], source[at:]
-	part := unexpected.FindStringSubmatch(message)
-	switch {
-	case message == "literal not terminated":
-		return "the text that begins here has no closing quote"
-	case message == "expected at least 2 arguments":
-		return "any, all, none, one and count take a list and a condition on #, as in any(resources, # == \"x\")"
-	case tooLarge.MatchString(message):
-		return "the number " + tooLarge.FindStringSubmatch(message)[1] + " is too large"
-	case part == nil:
-		return message
-	}
-	word := part[1]
-	switch {
-	case word == "":
-		return "the condition ends too early"
-	case word == "=" && strings.HasPrefix(rest, "=>"), word == ">" && strings.HasPrefix(rest, ">") && strings.HasSuffix(before, "="):
-		return "=> is no operator: inside any, all and their like the element is #, as in any(resources, # == \"x\")"
-	case word == "=":
-		return "= is no operator: compare with =="
-	case word == "#":
-		return "# is an element, inside any, all and their like; a comment begins with //"
-	case foreign[strings.ToLower(word)] != "":
-		return fmt.Sprintf("conditions have no %s: %s", word, foreign[strings.ToLower(word)])
-	case contains(between, word):
-		return fmt.Sprintf("%s stands between two values: x %[1]s y", word)
-	}
-	return fmt.Sprintf("unexpected %s: is an operator missing before it, or something else?", word)
-}
-
-// unexpected is what expr's parser says of a token: its kind, and its text but at the end.
-var unexpected = regexp.MustCompile(`^unexpected token [A-Za-z]+(?:\("(.*)"\))?$`)
-
-var tooLarge = regexp.MustCompile(`^invalid (?:integer|float) literal: strconv\.Parse[A-Za-z]+: parsing "(.*)": value out of range$`)
-
-// foreign are words of other languages, and what to write for them.
-var foreign = map[string]string{
-	"and": "write and", "or": "write or", "not": "write not", "like": `write glob(x, "a*"), x startsWith "a" or x contains "a"`,
-	"is": "ask has(x), or compare with ==", "let": "write the value where it is used", "if": "write a and b, or a or b",
-	"between": "write x in 1..9, or x >= 1 and x <= 9", "&": "write and", "|": "write or", "~": "write x matches \"pattern\"", "<>": "write !=",
-}
-
-// between are expr's operators that are words, and that people write as functions.
-var between = []string{"contains", "startsWith", "endsWith", "matches", "in", "and", "or"}
-
-// asOperator returns the operator that somebody means by the name of a function, "" for none.
-func asOperator(name string) string {
-	i := slices.IndexFunc(between, func(w string) bool { return strings.EqualFold(w, name) })
-	if i < 0 {
-		return ""
-	}
-	return between[i]
-}
-
-// parserConfig makes expr's parser leave our own functions to us.
-func parserConfig() *conf.Config {
-	config := conf.CreateNew()
-	config.Disabled["int"], config.Disabled["float"] = true, true
-	return config
-}
-
-// spreadBrackets replaces [] behind a path by a key that expr's parser takes.
-func spreadBrackets(source string) string {
-	var b strings.Builder
-	var quote byte
-	for i := 0; i < len(source); i++ {
-		ch := source[i]
-		switch {
-		case quote != 0:
-			if ch == '\\' && quote != '`' && i+1 < len(source) {
-				b.WriteByte(ch)
-				i++
-				ch = source[i]
-			} else if ch == quote {
-				quote = 0
-			}
-		case ch == '"' || ch == '\'' || ch == '`':
-			quote = ch
-		case strings.HasPrefix(source[i:], "[]") && i > 0 && followsPath(source[:i]):
-			b.WriteString("." + every)
-			i++
-			continue
-		}
-		b.WriteByte(ch)
-	}
-	return b.String()
-}
-
-func followsPath(before string) bool {
-	r, _ := utf8.DecodeLastRuneInString(before)
-	return r == '_' || r == ']' || unicode.IsLetter(r) || unicode.IsDigit(r)
-}
-
-// byteOffset turns expr's offset in characters into one in bytes.
-func byteOffset(s string, runes int) int {
-	for i := range s {
-		if runes == 0 {
-			return i
-		}
-		runes--
-	}
-	return len(s)
 }
 
 // report notes a mistake where n begins; expr places a path at its last key.

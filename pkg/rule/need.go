@@ -41,10 +41,12 @@ func needOf(n ast.Node) need {
 	case *ast.CallNode:
 		return needOfCall(n)
 	case *ast.UnaryNode:
-		return need{why: "it only says what an event must not be"}
+		return need{why: onlyNot}
 	}
 	return need{why: notLookedUp}
 }
+
+const onlyNot = "it only says what an event must not be"
 
 const notLookedUp = "it compares no field of text or whole numbers with literals (==, in, inList, contains and their like)"
 

@@ -56,6 +56,9 @@ func (s *source) inWords(message string, at place) string {
 			break
 		}
 	}
+	if at.line >= 1 && at.line <= len(s.lines) && strings.HasPrefix(message, "a key is followed") && strings.HasPrefix(strings.TrimSpace(s.lines[at.line-1]), "- ") {
+		return "an element of a list cannot stand here, among keys: does each one of the list begin with - ?"
+	}
 	return message + s.remedy(message, at)
 }
 
