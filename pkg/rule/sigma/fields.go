@@ -276,13 +276,10 @@ var protocols = map[string]string{
 }
 
 func resolver(product string) *source {
-	return &source{
+	s := &source{
 		name: "DNS logs", class: event.DNS, provider: product, group: []string{"src_ip"},
 		show: []string{"query_name", "query_type", "rcode", "answers", "instance_id"},
 		fields: fieldsOf(`
-			query query_name
-			query_name query_name
-			QueryName query_name
 			record_type query_type
 			query_type query_type
 			qtype_name query_type
@@ -299,6 +296,20 @@ func resolver(product string) *source {
 			account_id account_id
 			region region`),
 	}
+	for _, name := range []string{"query", "query_name", "QueryName"} {
+		o := field("query_name")
+		o.name, o.ask = name, queryName
+		s.put(o)
+	}
+	return s
+}
+
+// queryName: our names have no dot at their end.
+func queryName(t test) (string, test, bool) {
+	if name := strings.TrimSuffix(t.text, "."); name != "" && (t.op == equals || t.op == endsWith) {
+		t.text = name
+	}
+	return "query_name", t, true
 }
 
 func azure() *source {
@@ -361,5 +372,6 @@ func gcp() *source {
 func auditLog(t test) (string, test, bool) {
 	text := strings.NewReplacer("%2F", "/", "%2f", "/").Replace(t.text)
 	_, category, ok := strings.Cut(text, "cloudaudit.googleapis.com/")
-	return "event_category", test{op: equals, text: category}, ok && category != "" && (t.op == equals || t.op == contains || t.op == endsWith)
+	return "event_category", test{op: pick(t.op == contains, startsWith, equals), text: category},
+		ok && category != "" && (t.op == equals || t.op == contains || t.op == endsWith)
 }
