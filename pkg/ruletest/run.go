@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/shrike-sec/shrike/pkg/alert"
@@ -86,6 +87,9 @@ func runTest(ctx context.Context, r *rule.Rule, t *rule.Test, reg *format.Regist
 	}
 	b.take(b.engine.Recall(nil))
 	for i := range logs {
+		if err := checkFormat(reg, &logs[i]); err != nil {
+			return fmt.Sprintf("log %d: %v", i+1, err)
+		}
 		if err := b.log(ctx, i, &logs[i]); err != nil {
 			return err.Error()
 		}
@@ -96,6 +100,30 @@ func runTest(ctx context.Context, r *rule.Rule, t *rule.Test, reg *format.Regist
 		return "no alert came, but not for the exception: the rule finds nothing in these logs without it either"
 	}
 	return diff
+}
+
+// checkFormat checks what a log says of itself: a format that is none would be recognised by content instead.
+func checkFormat(reg *format.Registry, l *rule.TestLog) error {
+	switch {
+	case l.Format == formatAlert:
+		return nil
+	case l.Format == "" && l.Layout != "":
+		return errors.New("layout needs format")
+	case l.Format == "":
+		return nil
+	case l.Layout != "":
+		layout, _, err := reg.Layout(l.Format, l.Layout)
+		l.Layout = layout
+		return err
+	}
+	if _, ok := reg.Spec(l.Format); !ok {
+		var names []string
+		for _, s := range reg.Specs() {
+			names = append(names, s.Name)
+		}
+		return fmt.Errorf("no format is named %q: there are %s", l.Format, strings.Join(names, ", "))
+	}
+	return nil
 }
 
 // bench is what one test's logs run through.
