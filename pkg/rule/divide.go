@@ -185,6 +185,15 @@ func outsideQuotes(source string) string {
 	return string(b)
 }
 
+// reads returns what the condition reads of the event: fields and paths below them, as keys are written.
+func (c *condition) reads() []string {
+	tree, err := parser.ParseWithConfig(spreadBrackets(c.source), parserConfig())
+	if err != nil { // it did parse when it was compiled
+		return nil
+	}
+	return fieldsRead(tree.Node, nil)
+}
+
 // fieldsRead appends what a node reads of the event: fields and paths below them, as keys are written.
 func fieldsRead(n ast.Node, names []string) []string {
 	switch n := n.(type) {

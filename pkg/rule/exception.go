@@ -157,10 +157,11 @@ func (x *Exception) readTests(m *mapping, r *Rule) {
 
 // checkWholeGroups: a group of an absence rule that loses some of its events falls silent, and an exception only takes away.
 func checkWholeGroups(m *mapping, when ast.Node, r *Rule, cond *condition) {
-	for _, f := range cond.machine.fields {
-		if !slices.ContainsFunc(r.GroupBy, func(k Key) bool { return k.Field == f }) {
+	for _, name := range cond.reads() {
+		k, bad := parseKey(name, r.Class)
+		if bad == nil && !slices.ContainsFunc(r.GroupBy, k.same) {
 			m.report(nodePlace(when), "", "%s is of kind absence, and a group without its events of one %s would fall silent: except whole groups, by %s",
-				r.ID, f.Name, strings.Join(keyNames(r.GroupBy), ", "))
+				r.ID, name, strings.Join(keyNames(r.GroupBy), ", "))
 			return
 		}
 	}
