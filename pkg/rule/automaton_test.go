@@ -16,7 +16,7 @@ func TestAutomatonFindsWords(t *testing.T) {
 		words := map[string][]hung{}
 		var all []string
 		for _, w := range rapid.SliceOfN(rapid.StringMatching("[abc/]{3,5}"), 1, 12).Draw(t, "words") {
-			words[w] = []hung{{target: &target{no: len(all) + 1}}}
+			words[w] = []hung{{no: uint16(len(all) + 1)}}
 			all = append(all, w)
 		}
 		a := newAutomaton(words)

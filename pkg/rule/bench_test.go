@@ -89,7 +89,7 @@ func BenchmarkMatch(b *testing.B) {
 	}
 	all := &index{}
 	for _, t := range targets {
-		all.rest = append(all.rest, hung{target: t})
+		all.rest = append(all.rest, unindexed(t))
 	}
 	scan := func(e *event.Event, dst []Hit) []Hit { return all.match(e, dst, nil) }
 	machine := func(e *event.Event, dst []Hit) []Hit {

@@ -175,7 +175,7 @@ func TestIndexFoldsCase(t *testing.T) {
 	e := sampleEvent()
 	r := &Rule{ID: "r", Class: event.API, Outcome: "any", Mode: Live, cond: mustCompile(t, `equalFold(event_name, "PUTbucketPOLICY", "x")`)}
 	set := NewSet([]*Rule{r})
-	if ix := set.indexes[event.API]; len(ix.rest) > 0 || len(ix.texts) != 1 {
+	if ix := set.indexes[event.API]; len(ix.rest) > 0 || len(ix.fields) != 1 {
 		t.Errorf("the rule is not indexed")
 	}
 	dst := make([]Hit, 0, 4)

@@ -114,6 +114,6 @@
 //
 // Start reading at Rule, then follow a rule file: load.go finds it, yaml.go and read.go read it, check.go makes its
 // condition total (nothing ever meets a missing value), closure.go compiles it to closures and machine.go to expr's
-// virtual machine, need.go says what of an event it needs, index.go finds the few rules that an event can match by that, set.go
-// has Match.
+// virtual machine, need.go says what of an event it needs, index.go finds the few rules that an event can match by that,
+// and leaves of their conditions only what it does not say already, set.go has Match.
 package rule

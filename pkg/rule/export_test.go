@@ -38,8 +38,13 @@ func (s *Set) changed(change func(*target)) *Set {
 		for _, t := range r.targets() {
 			change(t)
 			ix := changed.indexes[t.class]
-			ix.rest = append(ix.rest, hung{target: t})
+			ix.rest = append(ix.rest, unindexed(t))
 		}
 	}
 	return &changed
+}
+
+// unindexed is the target where nothing is known of an event.
+func unindexed(t *target) hung {
+	return hung{target: t, rest: []*clause{{holds: func(s scope) bool { return t.matches(s.event) }}}}
 }

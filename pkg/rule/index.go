@@ -13,15 +13,21 @@ import (
 // index finds the rules that an event of one class can match: each rule (of a sequence each step) hangs on what its
 // condition needs (see needOf), of all that it needs on what the fewest events have. Those that need nothing that can be
 // looked up are tried on every event.
+//
+// Each field is looked up once an event, and gives a peg. What hangs there and wants another field to be on a peg of its own
+// takes comparing two pointers; only of what is left then are conditions asked, without what the pegs say already. So what
+// many rules cost is what they differ in, and not how many they are.
 type index struct {
-	texts []textIndex
-	ints  []intIndex
-	parts []partIndex
-	rest  []hung
+	fields []fieldIndex
+	parts  []partIndex
+	rest   []hung // tried on every event
 
-	numbered int    // targets that hang in several places; see target.no
+	numbered int    // targets that hang in several places; see hung.no
 	next     *index // of the targets that there were no more numbers for
 }
+
+// maxKnown is of how many fields an event's pegs are known while it is held against targets: the first of index.fields.
+const maxKnown = 32
 
 // maxNumbered is how many targets of an index can hang in several places.
 const maxNumbered = 64 * len(tried{})
@@ -29,69 +35,16 @@ const maxNumbered = 64 * len(tried{})
 // tried are the numbered targets that an event has met already, and those of which it fits a side.
 type tried [64]uint64
 
-func (s *tried) has(no int) bool { return s[(no-1)/64]&(1<<((no-1)%64)) != 0 }
+func (s *tried) has(no uint16) bool { return s[(no-1)/64]&(1<<((no-1)%64)) != 0 }
 
 // first reports whether the target comes for the first time.
-func (s *tried) first(no int) bool {
+func (s *tried) first(no uint16) bool {
 	word, bit := &s[(no-1)/64], uint64(1)<<((no-1)%64)
 	if *word&bit != 0 {
 		return false
 	}
 	*word |= bit
 	return true
-}
-
-// hung is a target in its place. Many hang under the same call, and most of these want another field to have one value, too:
-// that stands here, because conditions lie all over the memory.
-type hung struct {
-	*target
-	also  bool
-	field event.TextField
-	value string
-}
-
-// newHung is the target in a place where the event fits q.
-func newHung(t *target, q requirement) hung {
-	h := hung{target: t}
-	least := commonplace
-	for _, r := range requirements(t.cond.tree) {
-		if len(r.texts) != 1 || r.fold || r.field == q.field && !q.fold && len(q.parts) == 0 || r.share() >= least {
-			continue
-		}
-		least, h.also, h.field = r.share(), true, r.field.TextField()
-		for v := range r.texts {
-			h.value = v
-		}
-	}
-	return h
-}
-
-// textIndex has what hangs on the value of a text field.
-type textIndex struct {
-	field   event.TextField
-	targets map[string][]hung
-	fold    bool // the values are folded, and the longest has so many bytes
-	longest int
-}
-
-// find returns the targets that hang on the event's value.
-func (x *textIndex) find(e *event.Event) []hung {
-	v := e.Text(x.field)
-	if !x.fold {
-		return x.targets[v]
-	}
-	var room [128]byte
-	b, ok := appendFolded(room[:0], v, x.longest)
-	if !ok {
-		return nil
-	}
-	return x.targets[string(b)]
-}
-
-// intIndex has what hangs on the value of a number.
-type intIndex struct {
-	field   event.IntField
-	targets map[int64][]hung
 }
 
 // partIndex has what hangs on a text that a field contains.
@@ -108,126 +61,103 @@ func (x *partIndex) text(e *event.Event) string {
 	return e.Text(x.field.TextField())
 }
 
+// plan is a target that is to be hung, or a side of one.
+type plan struct {
+	*target
+	tree      ast.Node // of the condition, or the side
+	need      need
+	no, whole uint16 // see hung
+}
+
+// indexing is an index that is being made.
+type indexing struct {
+	*index
+	plans   []plan
+	words   map[*event.Field]map[string][]hung // of parts
+	clauses map[string]*clause                 // by how they are spelled
+	shared  int                                // clauses with a number
+}
+
 func newIndex(targets []*target) *index {
-	ix := &index{}
-	parts := map[*event.Field]map[string][]hung{}
+	ix := &indexing{index: &index{}, words: map[*event.Field]map[string][]hung{}, clauses: map[string]*clause{}}
 	for i, t := range targets {
-		sides := t.sides()
-		if ix.numbered+len(sides)+1 > maxNumbered {
+		if !ix.plan(t) {
 			ix.next = newIndex(targets[i:])
 			break
 		}
-		if needOf(t.cond.tree).why != "" {
-			ix.rest = append(ix.rest, hung{target: t})
-			continue
-		}
-		whole := 0
-		if len(sides) > 1 {
-			whole = ix.number()
-		}
-		for _, side := range sides {
-			need := needOf(side.cond.tree)
-			side.no, side.whole = 0, whole
-			if len(need.any) > 1 || len(need.any[0].parts) > 0 {
-				side.no = ix.number()
-			}
-			for _, q := range need.any {
-				ix.hang(side, q, parts)
-			}
+	}
+	for _, p := range ix.plans {
+		for _, q := range p.need.any {
+			ix.hang(ix.hungWhere(p, q), q)
 		}
 	}
-	for f, targets := range parts {
-		x := partIndex{field: f, words: newAutomaton(targets)}
-		for _, all := range targets {
+	for f, words := range ix.words {
+		x := partIndex{field: f, words: newAutomaton(words)}
+		for _, all := range words {
 			x.all = append(x.all, all...)
 		}
 		ix.parts = append(ix.parts, x)
 	}
-	return ix
+	return ix.index
 }
 
-func (ix *index) number() int {
+// plan plans where the target is to hang; false when there are not enough numbers.
+func (ix *indexing) plan(t *target) bool {
+	sides := t.sides()
+	if ix.numbered+len(sides)+1 > maxNumbered {
+		return false
+	}
+	if needOf(t.cond.tree).why != "" {
+		ix.rest = append(ix.rest, hung{target: t, rest: ix.left(plan{target: t, tree: t.cond.tree})})
+		return true
+	}
+	whole := uint16(0)
+	if len(sides) > 1 {
+		whole = ix.number()
+	}
+	for _, side := range sides {
+		p := plan{target: t, tree: side, need: needOf(side), whole: whole}
+		if len(p.need.any) > 1 || len(p.need.any[0].parts) > 0 {
+			p.no = ix.number()
+		}
+		for _, q := range p.need.any {
+			if len(q.parts) == 0 {
+				ix.addField(q)
+			}
+		}
+		ix.plans = append(ix.plans, p)
+	}
+	return true
+}
+
+func (ix *index) number() uint16 {
 	ix.numbered++
-	return ix.numbered
+	return uint16(ix.numbered)
 }
 
-// maxSides is how many sides of or hang by themselves at most.
-const maxSides = 64
-
-// sides takes a target whose condition is a or b or … apart: an event that the index finds by what b needs is not held
-// against a. The target itself is the only side where it is not of that kind.
-func (t *target) sides() []*target {
-	var trees []ast.Node
-	var walk func(n ast.Node)
-	walk = func(n ast.Node) {
-		if b, ok := n.(*ast.BinaryNode); ok && b.Operator == "or" {
-			walk(b.Left)
-			walk(b.Right)
-			return
+// hang hangs all where events fit q.
+func (ix *indexing) hang(all []hung, q requirement) {
+	if len(q.parts) == 0 {
+		for _, p := range ix.pegs(q) {
+			p.targets = append(p.targets, all...)
 		}
-		trees = append(trees, n)
+		return
 	}
-	walk(t.cond.tree)
-	if len(trees) == 1 || len(trees) > maxSides || !t.cond.native {
-		return []*target{t}
+	if ix.words[q.field] == nil {
+		ix.words[q.field] = map[string][]hung{}
 	}
-	sides := make([]*target, len(trees))
-	for i, tree := range trees {
-		side, cond := *t, *t.cond
-		cond.tree, cond.holds = tree, boolean(tree)
-		side.cond = &cond
-		sides[i] = &side
+	for _, w := range q.parts {
+		ix.words[q.field][w] = append(ix.words[q.field][w], all...)
 	}
-	return sides
-}
-
-func (ix *index) hang(target *target, q requirement, parts map[*event.Field]map[string][]hung) {
-	t := newHung(target, q)
-	switch {
-	case len(q.parts) > 0:
-		if parts[q.field] == nil {
-			parts[q.field] = map[string][]hung{}
-		}
-		for _, p := range q.parts {
-			parts[q.field][p] = append(parts[q.field][p], t)
-		}
-	case q.field.Type == event.TypeText:
-		x := ix.textIndex(q.field.TextField(), q.fold)
-		for v := range q.texts {
-			x.longest = max(x.longest, len(v))
-			x.targets[v] = append(x.targets[v], t)
-		}
-	default:
-		x := ix.intIndex(q.field.IntField())
-		for v := range q.ints {
-			x.targets[v] = append(x.targets[v], t)
-		}
-	}
-}
-
-func (ix *index) textIndex(f event.TextField, fold bool) *textIndex {
-	i := slices.IndexFunc(ix.texts, func(x textIndex) bool { return x.field == f && x.fold == fold })
-	if i < 0 {
-		i = len(ix.texts)
-		ix.texts = append(ix.texts, textIndex{field: f, fold: fold, targets: map[string][]hung{}})
-	}
-	return &ix.texts[i]
-}
-
-func (ix *index) intIndex(f event.IntField) *intIndex {
-	i := slices.IndexFunc(ix.ints, func(x intIndex) bool { return x.field == f })
-	if i < 0 {
-		i = len(ix.ints)
-		ix.ints = append(ix.ints, intIndex{f, map[int64][]hung{}})
-	}
-	return &ix.ints[i]
 }
 
 // trial is one event's way through an index.
 type trial struct {
 	event *event.Event
-	p     *Profiler // nil: nothing is measured
+	p     *Profiler      // nil: nothing is measured
+	at    [maxKnown]*peg // of the event, in the order of index.fields
 	tried tried
+	answers
 }
 
 // match appends the targets that match e, measured by p unless it is nil; each comes once.
@@ -235,13 +165,15 @@ func (ix *index) match(e *event.Event, dst []Hit, p *Profiler) []Hit {
 	before := len(dst)
 	for ; ix != nil; ix = ix.next {
 		s := trial{event: e, p: p}
-		for i := range ix.texts {
-			dst = s.try(dst, ix.texts[i].find(e))
+		known := ix.fields[:min(len(ix.fields), maxKnown)]
+		for i := range known {
+			s.at[i] = known[i].find(e)
 		}
-		for i := range ix.ints {
-			if v, ok := e.Int(ix.ints[i].field); ok {
-				dst = s.try(dst, ix.ints[i].targets[v])
-			}
+		for i := range known {
+			dst = s.hanging(dst, s.at[i])
+		}
+		for _, x := range ix.fields[len(known):] {
+			dst = s.hanging(dst, x.find(e))
 		}
 		for i := range ix.parts {
 			dst = s.parts(dst, &ix.parts[i])
@@ -254,11 +186,19 @@ func (ix *index) match(e *event.Event, dst []Hit, p *Profiler) []Hit {
 	return dst
 }
 
+// hanging appends the targets on a peg that match.
+func (s *trial) hanging(dst []Hit, p *peg) []Hit {
+	if p == nil {
+		return dst
+	}
+	return s.try(dst, p.targets)
+}
+
 // try appends the candidates that match.
 func (s *trial) try(dst []Hit, candidates []hung) []Hit {
 	for i := range candidates {
 		t := &candidates[i]
-		if t.also && s.event.Text(t.field) != t.value {
+		if t.also != nil && s.at[t.in] != t.also {
 			continue
 		}
 		if t.no > 0 && !s.tried.first(t.no) || t.whole > 0 && s.tried.has(t.whole) {
@@ -266,8 +206,8 @@ func (s *trial) try(dst []Hit, candidates []hung) []Hit {
 		}
 		before := len(dst)
 		if s.p != nil {
-			dst = s.p.append(dst, t.target, s.event)
-		} else if t.matches(s.event) {
+			dst = s.p.append(dst, t, s.event)
+		} else if s.matches(t) {
 			dst = append(dst, t.hit(s.event))
 		}
 		if t.whole > 0 && len(dst) > before {
@@ -275,6 +215,16 @@ func (s *trial) try(dst []Hit, candidates []hung) []Hit {
 		}
 	}
 	return dst
+}
+
+// matches is hung.matches that asks a clause once for all targets.
+func (s *trial) matches(h *hung) bool {
+	for _, c := range h.rest {
+		if !s.holds(c, s.event) {
+			return false
+		}
+	}
+	return true
 }
 
 // parts tries what hangs on texts that the field contains. Where case is odd all are tried: a letter beyond ASCII may be one

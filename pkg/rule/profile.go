@@ -11,9 +11,9 @@ import (
 // Cost is what evaluating one rule has cost.
 type Cost struct {
 	Rule        *Rule
-	Evaluations uint64 // of its condition, of a sequence's steps all together: events that the index let through, to each side of an or by itself
-	Matches     uint64 // evaluations that came out true, exceptions apart
-	Time        time.Duration
+	Evaluations uint64        // of its condition, of a sequence's steps all together: events that the index let through, to each side of an or by itself
+	Matches     uint64        // evaluations that came out true, exceptions apart
+	Time        time.Duration // of what the index leaves of the condition, asked of each rule by itself
 }
 
 // ProfileOptions says how closely to look.
@@ -60,7 +60,7 @@ func (p *Profiler) Hits(e *event.Event, dst []Hit) []Hit {
 }
 
 // append appends the target's hit, if it takes the event, and measures that.
-func (p *Profiler) append(dst []Hit, t *target, e *event.Event) []Hit {
+func (p *Profiler) append(dst []Hit, t *hung, e *event.Event) []Hit {
 	matches, took := p.evaluate(t, e)
 	c := &p.costs[p.places[t.Rule]]
 	c.Evaluations += uint64(p.o.Every)
@@ -73,7 +73,7 @@ func (p *Profiler) append(dst []Hit, t *target, e *event.Event) []Hit {
 }
 
 // evaluate evaluates one condition and says how long that takes.
-func (p *Profiler) evaluate(t *target, e *event.Event) (matches bool, took time.Duration) {
+func (p *Profiler) evaluate(t *hung, e *event.Event) (matches bool, took time.Duration) {
 	if p.o.Repeat == 0 {
 		from := p.o.Now()
 		matches = t.matches(e)

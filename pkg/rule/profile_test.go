@@ -62,6 +62,7 @@ func TestProfilerMeasures(t *testing.T) {
 	var now time.Duration
 	slow := &Rule{ID: "slow", Class: event.API, Outcome: "any", Mode: Live, cond: mustCompile(t, `event_name in ["PutBucketPolicy", "x"]`)}
 	holds := slow.cond.holds
+	slow.cond.native = false // so that it is evaluated by holds
 	slow.cond.holds = func(s scope) bool { now += 7 * time.Microsecond; return holds(s) }
 	idle := &Rule{ID: "idle", Class: event.API, Outcome: "any", Mode: Live, cond: mustCompile(t, `event_name == "y"`)}
 	all := &Rule{ID: "all", Class: event.API, Outcome: "any", Mode: Live, cond: mustCompile(t, `raw contains "y"`)}

@@ -72,6 +72,53 @@ func requirements(n ast.Node) []requirement {
 	return nil
 }
 
+// exactly returns the requirement that n is: true of every event that fits it and has the field, and of no other. There is
+// none for most conditions.
+func exactly(n ast.Node) (q requirement, ok bool) {
+	if b, ok := n.(*ast.BinaryNode); ok {
+		switch b.Operator {
+		case "and":
+			return q, false
+		case "or":
+			l, ok := exactly(b.Left)
+			r, too := exactly(b.Right)
+			if !ok || !too || l.field != r.field || l.fold != r.fold {
+				return q, false
+			}
+			return l.or(r), true
+		}
+	}
+	if name, args := called(n); name == fnInList {
+		return requireList(args[0], args[1].(*ast.ConstantNode).Value.(*list))
+	}
+	all := requirements(n)
+	if len(all) != 1 {
+		return q, false
+	}
+	return all[0], true
+}
+
+// values is of how many the field must have one.
+func (q requirement) values() int { return len(q.texts) + len(q.ints) + len(q.parts) }
+
+// within reports whether every event that fits q fits the other, too.
+func (q requirement) within(other requirement) bool {
+	if q.field != other.field || q.fold != other.fold || len(q.parts)+len(other.parts) > 0 {
+		return false
+	}
+	for v := range q.texts {
+		if !other.texts[v] {
+			return false
+		}
+	}
+	for v := range q.ints {
+		if !other.ints[v] {
+			return false
+		}
+	}
+	return true
+}
+
 // both keeps one requirement a field: either is true of what matches, and the one with fewer values tells more.
 func both(l, r []requirement) []requirement {
 	for _, q := range r {

@@ -81,8 +81,6 @@ type target struct {
 	cond       *condition
 	exceptions []*Exception // by id
 	logs       bool         // of class alert: only alerts of rules over logs
-	no         int          // from 1, of a target that hangs in several places of its index; 0 in one
-	whole      int          // from 1, of the target that this one is a side of; 0: it is all of it
 }
 
 // targets returns what the rule holds events against: itself, or its steps.
