@@ -25,11 +25,15 @@ const maxFile = 1 << 20
 func Read(paths ...string) ([]File, error) {
 	var files []File
 	seen := map[string]bool{}
-	for _, root := range paths {
+	for _, path := range paths {
+		root := path
+		if info, err := os.Stat(root); err == nil && info.IsDir() {
+			root += string(filepath.Separator) // through a symbolic link
+		}
 		err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 			switch ext := filepath.Ext(p); {
-			case err != nil && p != root && d != nil && d.IsDir():
-				files = append(files, File{Name: p, Err: err})
+			case err != nil && p != root && d.IsDir():
+				files = append(files, File{Name: p, Err: pathless(err)})
 				return fs.SkipDir
 			case err != nil:
 				return err
@@ -38,27 +42,39 @@ func Read(paths ...string) ([]File, error) {
 			case d.IsDir() || p != root && ext != ".yml" && ext != ".yaml":
 				return nil
 			}
-			real, err := filepath.EvalSymlinks(p)
-			if real, err = filepath.Abs(real); err == nil && seen[real] {
+			whole := located(p)
+			if seen[whole] {
 				return nil
 			}
-			seen[real] = true
-			f := File{Name: p}
-			f.Text, f.Err = read(p, p == root)
-			if bad, ok := errors.AsType[*fs.PathError](f.Err); ok {
-				f.Err = bad.Err
-			}
-			files = append(files, f)
-			return pick(p == root, f.Err, nil)
+			seen[whole] = true
+			text, err := read(p, p == root)
+			files = append(files, File{Name: p, Text: text, Err: pathless(err)})
+			return pick(p == root, err, nil)
 		})
-		if bad, ok := errors.AsType[*fs.PathError](err); ok {
-			err = bad.Err
-		}
 		if err != nil {
-			return nil, fmt.Errorf("read Sigma rules: %s: %w", root, err)
+			return nil, fmt.Errorf("read Sigma rules: %s: %w", path, pathless(err))
 		}
 	}
 	return files, nil
+}
+
+// pathless is an error without the path, which messages have before it.
+func pathless(err error) error {
+	if bad, ok := errors.AsType[*fs.PathError](err); ok {
+		return bad.Err
+	}
+	return err
+}
+
+// located is the path that a file has by no link and from no folder: the same for all its names.
+func located(path string) string {
+	if whole, err := filepath.Abs(path); err == nil {
+		path = whole
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	return path
 }
 
 // read reads a file; one that is named may be a pipe, one that is found may not: it would be waited for.

@@ -56,6 +56,13 @@ func TestReadTakesEachFileOfAFolderOnce(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
+	folder := filepath.Join(t.TempDir(), "folder")
+	if err := os.Symlink(filepath.Join(dir, "sub"), folder); err != nil {
+		t.Fatal(err)
+	}
+	if files, err := sigma.Read(folder); err != nil || len(files) != 1 || files[0].Name != filepath.Join(folder, "b.yaml") {
+		t.Errorf("a link to a folder: %v, %v", files, err)
+	}
 	if _, err := sigma.Read(dir, filepath.Join(dir, "none")); err == nil || !strings.Contains(err.Error(), "none: no such file") {
 		t.Errorf("a path that is not there: %v", err)
 	}
