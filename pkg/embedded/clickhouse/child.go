@@ -19,6 +19,10 @@ const ChildCommand = "__clickhouse"
 // its way out that a restart needs, so the bound only keeps a stuck one from staying for ever.
 const endDeadline = 8 * time.Second
 
+// orphanDeadline is the same for a server whose parent is dead: nobody waits for what it still does, and the next one for its
+// folder.
+const orphanDeadline = time.Second
+
 // Child is the server process: args are the library's path and the arguments of `clickhouse local`. It returns the exit
 // status when standard input has been closed, or when the server could not start.
 func Child(args []string) int {
@@ -31,7 +35,7 @@ func Child(args []string) int {
 	signal.Notify(end, syscall.SIGTERM)
 	go func() {
 		<-end
-		time.AfterFunc(endDeadline, func() { os.Exit(1) })
+		time.AfterFunc(orphanDeadline, func() { os.Exit(1) })
 	}()
 
 	runtime.LockOSThread()

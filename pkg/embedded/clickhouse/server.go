@@ -68,11 +68,26 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	orphan := time.NewTimer(orphanDeadline + 4*time.Second) // the server of one that was killed may not have ended yet
+	defer orphan.Stop()
 	const attempts = 3 // somebody else may take a free port before the server does
-	for try := 1; ; try++ {
+	for try := 1; ; {
 		s, err := startOnce(ctx, o, f, library)
-		if err == nil || try == attempts || !strings.Contains(err.Error(), "Address already in use") {
-			return s, err
+		switch {
+		case err == nil:
+			return s, nil
+		case strings.Contains(err.Error(), "Address already in use") && try < attempts:
+			try++
+		case strings.Contains(err.Error(), "Another server instance"):
+			select {
+			case <-time.After(100 * time.Millisecond):
+			case <-ctx.Done():
+				return nil, err
+			case <-orphan.C:
+				return nil, err
+			}
+		default:
+			return nil, err
 		}
 	}
 }

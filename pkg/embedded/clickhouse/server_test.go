@@ -114,10 +114,13 @@ func TestServerEndsWithItsParent(t *testing.T) {
 	if err != nil {
 		t.Fatalf("parent said %q", line)
 	}
+	_ = syscall.Kill(pid, syscall.SIGSTOP) // as one that has much to end
 	if err := parent.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = parent.Wait()
+	time.AfterFunc(time.Second, func() { _ = syscall.Kill(pid, syscall.SIGCONT) })
+	start(t, clickhousetest.Options(dir)) // at once, as who is restarted does: it waits for the folder
 	deadline := time.After(15 * time.Second)
 	for tick := time.Tick(20 * time.Millisecond); running(pid); {
 		select {
@@ -126,7 +129,6 @@ func TestServerEndsWithItsParent(t *testing.T) {
 		case <-tick:
 		}
 	}
-	start(t, clickhousetest.Options(dir)) // and leaves a folder to start on
 }
 
 // running is false for a zombie too: where nobody reaps orphans, that is what remains of an ended process.
