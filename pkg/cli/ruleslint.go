@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,7 +16,7 @@ import (
 
 func (s *shell) rulesLintCommand() *cobra.Command {
 	var output string
-	var strict bool
+	var strict, queries bool
 	c := &cobra.Command{
 		Use: "lint [PATH...]", Short: "Say what is wrong with rule files: all of it, with file, line and column",
 		Long: `Say what is wrong with rule files: all of it at once, with file, line and column. A problem keeps the rule from loading. A
@@ -26,16 +27,18 @@ Exit status: 0 no problem, 1 warnings and --strict, 2 problems, or usage.`,
 		Example: `  shrike rules lint                   the configured rules, else the built-in ones
   shrike rules lint my-rules/ one.yml
   shrike rules lint --strict my-rules/
+  shrike rules lint --queries my-rules/   ClickHouse of a running Shrike looks at the pivots
   shrike rules lint --output json | jq -r 'select(.level == "warning") | .code'`,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			if err := oneOf("output", output, "text", "json"); err != nil {
 				return err
 			}
-			return s.lintRules(args, output, strict)
+			return s.lintRules(c.Context(), args, output, strict, queries)
 		},
 	}
 	c.Flags().StringVarP(&output, "output", "o", "text", "text, or json for one finding a line")
 	c.Flags().BoolVar(&strict, "strict", false, "end with status 1 when there are warnings")
+	c.Flags().BoolVar(&queries, "queries", false, "ask the ClickHouse of a running Shrike, or the configured one, whether it takes the pivots")
 	return c
 }
 
@@ -60,7 +63,7 @@ func findingOf(p rule.Problem) finding {
 	}
 }
 
-func (s *shell) lintRules(paths []string, output string, strict bool) error {
+func (s *shell) lintRules(ctx context.Context, paths []string, output string, strict, queries bool) error {
 	cfg, err := s.config()
 	if err != nil {
 		return err
@@ -70,6 +73,13 @@ func (s *shell) lintRules(paths []string, output string, strict bool) error {
 	}
 	set, problems := app.ExamineRules(cfg)
 	warnings := set.Lint(rule.LintOptions{Now: time.Now()})
+	if queries {
+		refused, err := refusedPivots(ctx, cfg, set)
+		if err != nil {
+			return err
+		}
+		problems = append(problems, refused...)
+	}
 	var found []finding
 	for _, p := range problems {
 		found = append(found, findingOf(p))

@@ -116,6 +116,7 @@ func TestRunAndTheCommandsThatTalkToIt(t *testing.T) {
 		t.Errorf("status: %+v", got)
 	}
 	testStatusOfBrokenRules(t, cfg, rules)
+	testLintOfQueries(t, cfg)
 	if got := run(t, nil, "migrate", "-c", cfg); got.status != 0 || got.out != "up to date\n" {
 		t.Errorf("migrate: %+v", got)
 	}
@@ -138,6 +139,21 @@ func testStatusOfBrokenRules(t *testing.T, cfg, rules string) {
 		got := run(t, nil, "status", "-c", cfg)
 		return got.status == 0 && strings.Contains(got.out, "FILES BROKEN") && !strings.Contains(got.out, "yes, tried")
 	})
+}
+
+// testLintOfQueries: ClickHouse says what is wrong with a pivot, at its place.
+func testLintOfQueries(t *testing.T, cfg string) {
+	t.Helper()
+	pivots := "pivots:\n  fine: SELECT actor FROM api WHERE src_ip = {src_ip:IPv6} AND event_time >= {first_event_time:DateTime64(9)}\n" +
+		"  typo: SELECT acctor FROM api\nattack:"
+	file := write(t, filepath.Join(t.TempDir(), "root-login.yml"), strings.Replace(testRule, "attack:", pivots, 1))
+	if got := run(t, nil, "rules", "lint", file); got.status != 0 {
+		t.Errorf("lint: %+v", got)
+	}
+	got := run(t, nil, "rules", "lint", "--queries", "-c", cfg, file)
+	if got.status != exitUsage || strings.Count(got.out, "root-login.yml:") != 1 || !strings.Contains(got.out, `:3: pivot "typo": `) || !strings.Contains(got.out, "acctor") {
+		t.Errorf("lint --queries: %+v", got)
+	}
 }
 
 func testHunts(t *testing.T, cfg string) {

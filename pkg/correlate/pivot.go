@@ -9,10 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// fill replaces each {name:Type} of a query by a ClickHouse literal of the values that name has. Values come from logs, so
+// Fill replaces each {name:Type} of a query by a ClickHouse literal of the values that name has. Values come from logs, so
 // whoever writes logs writes them: a literal is of its type or NULL, and texts are quoted such that no byte of theirs ends
 // the quotes. What was filled in is not looked at again.
-func fill(sql string, values func(name string) []string) string {
+func Fill(sql string, values func(name string) []string) string {
 	var b strings.Builder
 	for {
 		open := strings.IndexByte(sql, '{')

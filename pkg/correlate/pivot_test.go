@@ -30,7 +30,7 @@ func TestFill(t *testing.T) {
 		{"{again:String}", "'{n:UInt8}'"},
 		{"{no type} {open", "{no type} {open"},
 	} {
-		if got := fill(c.sql, func(name string) []string { return values[name] }); got != c.want {
+		if got := Fill(c.sql, func(name string) []string { return values[name] }); got != c.want {
 			t.Errorf("%s\n got %s\nwant %s", c.sql, got, c.want)
 		}
 	}
@@ -74,7 +74,7 @@ func TestNobodyGetsOutOfALiteral(t *testing.T) {
 	)
 	rapid.Check(t, func(t *rapid.T) {
 		v := evil.Draw(t, "value")
-		got := fill(sql, func(string) []string { return []string{v} })
+		got := Fill(sql, func(string) []string { return []string{v} })
 		bones, ok := skeleton(got)
 		address := "NULL"
 		if _, err := netip.ParseAddr(v); err == nil {

@@ -74,7 +74,7 @@ func (v *view) alert(offset int64) alert.Alert {
 	a.Title = r.Title.Render(v.word)
 	a.Runbook = r.Runbook.Render(v.word)
 	for _, p := range r.Pivots {
-		a.Pivots = append(a.Pivots, alert.Pivot{Name: p.Name, SQL: fill(p.SQL, v.values)})
+		a.Pivots = append(a.Pivots, alert.Pivot{Name: p.Name, SQL: Fill(p.SQL, v.values)})
 	}
 	return a
 }

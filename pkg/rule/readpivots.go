@@ -25,7 +25,7 @@ func readPivots(m *mapping, r *Rule, names naming) []Key {
 		if !ok {
 			continue
 		}
-		r.Pivots = append(r.Pivots, Pivot{Name: name, SQL: strings.TrimSpace(sql)})
+		r.Pivots = append(r.Pivots, Pivot{Name: name, SQL: strings.TrimSpace(sql), Line: block.places[name].line})
 		places := placeholders(sql, true)
 		for _, p := range places {
 			if !pivotType.MatchString(p.sql) {

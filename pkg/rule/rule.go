@@ -176,6 +176,7 @@ func (r *Rule) Period() time.Duration { return max(r.Window(), r.Dedup) }
 type Pivot struct {
 	Name string
 	SQL  string
+	Line int // of its name in the file; 0 for a rule that was read from none
 }
 
 // Test is one test inside a rule file. Package ruletest runs it.
