@@ -3,6 +3,7 @@ package sigma
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/shrike-sec/shrike/pkg/rule"
@@ -18,10 +19,10 @@ type Doubt struct {
 func (d *detection) doubts(aggregated bool) []*refusal {
 	var found []*refusal
 	for _, p := range d.selections {
-		if _, used := d.done[p.key]; !used && strings.HasPrefix(p.key, "_") {
-			continue
-		} else if !used {
-			found = append(found, &refusal{at: p.at, message: "the condition does not use selection " + p.key})
+		if _, used := d.done[p.key]; !used {
+			if !strings.HasPrefix(p.key, "_") { // which says that it is meant to be left out
+				found = append(found, &refusal{at: p.at, message: "the condition does not use selection " + p.key})
+			}
 			continue
 		}
 		for _, n := range p.value.each() {
@@ -78,14 +79,28 @@ func (s *source) names(text string) bool {
 	return ok && o.name == text
 }
 
-// doubt keeps what was found about a document that was imported.
-func (im *importer) doubt(doc *document, found []*refusal) {
-	for _, r := range found {
-		im.result.Doubts = append(im.result.Doubts, Doubt{
-			Title:   line(doc.title),
-			Problem: rule.Problem{File: doc.file, Line: r.at.line, Column: r.at.column, Message: r.message, Hint: r.hint},
-		})
+// doubted is what was found about a document.
+type doubted struct {
+	doc   *document
+	found []*refusal
+}
+
+// doubts returns what was found about the documents that were imported.
+func (im *importer) doubts() []Doubt {
+	var all []Doubt
+	for _, d := range im.doubted {
+		if im.refused[d.doc] {
+			continue
+		}
+		for _, r := range d.found {
+			all = append(all, Doubt{
+				Title:   line(d.doc.title),
+				Problem: rule.Problem{File: d.doc.file, Line: r.at.line, Column: r.at.column, Message: r.message, Hint: r.hint},
+			})
+		}
 	}
+	slices.SortStableFunc(all, func(a, b Doubt) int { return byPlace(a.Problem, b.Problem) })
+	return all
 }
 
 // outdated finds that a document's own author has given it up.
@@ -105,7 +120,8 @@ func (im *importer) twice(docs []*document) {
 			continue
 		}
 		if other := ids[id]; other != nil {
-			im.doubt(d, []*refusal{{at: d.n.get("id").at, message: fmt.Sprintf("%s:%d has the same id: what names it means that one", other.file, other.at.line)}})
+			message := fmt.Sprintf("%s:%d has the same id: what names it means that one", other.file, other.at.line)
+			im.doubted = append(im.doubted, doubted{d, []*refusal{{at: d.n.get("id").at, message: message}}})
 			continue
 		}
 		ids[id] = d

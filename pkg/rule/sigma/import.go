@@ -50,7 +50,7 @@ func (r *Result) Set() (*rule.Set, error) {
 
 // Import translates the documents of all files; references between them may cross files.
 func Import(files []File, o Options) *Result {
-	im := &importer{taken: map[string]bool{}, built: map[*document]*built{}, options: o, result: &Result{}}
+	im := &importer{taken: map[string]bool{}, built: map[*document]*built{}, refused: map[*document]bool{}, options: o, result: &Result{}}
 	var all []*document
 	for _, f := range files {
 		docs, err := documents(f.Name, f.Text)
@@ -71,7 +71,7 @@ func Import(files []File, o Options) *Result {
 	}
 	im.forsaken()
 	slices.SortStableFunc(im.result.Refusals, func(a, b Refusal) int { return byPlace(a.Problem, b.Problem) })
-	slices.SortStableFunc(im.result.Doubts, func(a, b Doubt) int { return byPlace(a.Problem, b.Problem) })
+	im.result.Doubts = im.doubts()
 	return im.result
 }
 
@@ -86,6 +86,8 @@ type importer struct {
 	filters      []*document
 	taken        map[string]bool
 	built        map[*document]*built
+	refused      map[*document]bool
+	doubted      []doubted
 	result       *Result
 }
 
@@ -117,7 +119,7 @@ func (im *importer) compile() {
 			}
 		}
 		im.rules[i] = compile(c.doc, filters)
-		im.doubt(c.doc, append(im.rules[i].doubts, c.doc.outdated()...))
+		im.doubted = append(im.doubted, doubted{c.doc, append(im.rules[i].doubts, c.doc.outdated()...)})
 	}
 	kept := map[*compiled]bool{}
 	for _, doc := range im.correlations {
@@ -283,5 +285,6 @@ func (im *importer) refuse(doc *document, err error) {
 	if r, ok := errors.AsType[*refusal](err); ok {
 		p.Line, p.Column, p.Hint = r.at.line, r.at.column, r.hint
 	}
+	im.refused[doc] = true
 	im.result.Refusals = append(im.result.Refusals, Refusal{Title: line(doc.title), Problem: p})
 }
