@@ -5,7 +5,7 @@ GO ?= go
 BIN := bin/shrike
 export SHRIKE_TEST_REQUIRE_ENGINES = 1
 
-.PHONY: build demo test race bench conformance fuzz check lint vulncheck clickhouse help
+.PHONY: build demo test kafkatest race bench conformance fuzz check lint vulncheck clickhouse help
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -22,6 +22,9 @@ demo: clickhouse build ## a day of sample logs with three attacks hidden in it, 
 test: clickhouse check ## every test, end-to-end ones included, then the race detector over the concurrent packages
 	$(GO) test -timeout 30m ./...
 	$(GO) test -race -short -timeout 20m $(RACE)
+
+kafkatest: clickhouse ## the test that kills everything, against an Apache Kafka (needs Java 17 and Maven)
+	scripts/apache-kafka $(GO) test -count=1 -timeout 20m -v -run TestKills ./pkg/e2e
 
 RACE := ./pkg/bus/... ./pkg/pipeline/... ./pkg/source/... ./pkg/notify/... ./pkg/web/... ./pkg/telemetry/...
 

@@ -19,13 +19,13 @@ import (
 	"github.com/shrike-sec/shrike/pkg/store"
 )
 
-// cluster is Kafka in this process, ClickHouse as a child, and roles as processes: all of it on loopback.
+// cluster is Kafka, in this process as a rule, ClickHouse as a child, and roles as processes: all of it on loopback.
 type cluster struct {
 	t          *testing.T
 	dir        string
 	receiver   *receiver
 	rules      folder
-	broker     *kafka.Broker
+	kafka      string // address
 	engine     *clickhouse.Server
 	options    clickhouse.Options
 	bus        *bus.Client
@@ -43,17 +43,14 @@ func newCluster(t *testing.T, r *receiver) *cluster {
 		t: t, dir: t.TempDir(), receiver: r, rules: newFolder(t),
 		roles: make(map[string]*exec.Cmd), died: make(map[string][]announced),
 	}
+	c.startKafka()
 	var err error
-	if c.broker, err = kafka.Start(filepath.Join(c.dir, "kafka"), kafka.Options{Log: logger(t)}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.broker.Close() })
 	c.options = clickhouse.Options{Dir: filepath.Join(c.dir, "clickhouse"), Log: logger(t)}
 	c.startEngine()
 	t.Cleanup(func() { _ = c.engine.Close() })
 	c.options.TCPPort = portOf(c.engine.Addr())
 	c.options.HTTPPort = portOf(c.engine.HTTPAddr())
-	if c.bus, err = bus.New(bus.Config{Brokers: []string{c.broker.Addr()}, ClientID: "e2e"}, logger(t)); err != nil {
+	if c.bus, err = bus.New(bus.Config{Brokers: []string{c.kafka}, ClientID: "e2e"}, logger(t)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.bus.Close() })
@@ -72,6 +69,21 @@ func newCluster(t *testing.T, r *receiver) *cluster {
 	}
 	t.Cleanup(func() { _ = c.hunter.Close() })
 	return c
+}
+
+// startKafka takes the Kafka that SHRIKE_TEST_KAFKA names, which must have none of our topics (scripts/apache-kafka), else the
+// embedded one.
+func (c *cluster) startKafka() {
+	c.t.Helper()
+	if c.kafka = os.Getenv("SHRIKE_TEST_KAFKA"); c.kafka != "" {
+		return
+	}
+	broker, err := kafka.Start(filepath.Join(c.dir, "kafka"), kafka.Options{Log: logger(c.t)})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() { _ = broker.Close() })
+	c.kafka = broker.Addr()
 }
 
 func portOf(addr string) int {
@@ -100,7 +112,7 @@ clickhouse: { addresses: ["%s"], user: %s, password: "%s", hunter_user: %s, hunt
 listen: { address: "127.0.0.1:0", ingest_address: "127.0.0.1:0", metrics_address: "127.0.0.1:0" }
 receivers: [ { webhook: { name: test, url: "%s", secret: "%s" } } ]
 log: { level: warn }
-%s`, filepath.Join(c.dir, name), c.broker.Addr(), c.engine.Addr(), clickhouse.ServiceUser, c.engine.Password(),
+%s`, filepath.Join(c.dir, name), c.kafka, c.engine.Addr(), clickhouse.ServiceUser, c.engine.Password(),
 		clickhouse.HunterUser, c.engine.HunterPassword(), c.receiver.URL, webhookSecret, c.rules.config())
 }
 
