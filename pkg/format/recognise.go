@@ -20,7 +20,22 @@ type recogniser struct {
 }
 
 func newRecogniser(reg *Registry, o SplitOptions) recogniser {
-	return recogniser{reg: reg, hint: o.Format, layout: o.Layout, keyed: reg.keyed(o.Origin.Object), headed: -1, last: -1}
+	g := recogniser{reg: reg, hint: o.Format, layout: o.Layout, keyed: reg.keyed(o.Origin.Object), headed: -1, last: -1}
+	if i, ok := reg.byName[o.Last]; ok && reg.specs[i].Sniff != nil {
+		g.last, g.sure = i, certain+1 // how sure it was is forgotten: the next record asks all formats
+	}
+	return g
+}
+
+// certain is the most that a format can be of a record.
+const certain = 100
+
+// lastFormat is the format of the last record, "" before one.
+func (g *recogniser) lastFormat() string {
+	if g.last < 0 {
+		return ""
+	}
+	return g.reg.specs[g.last].Name
 }
 
 // recognise returns the format and the layout of a record; header is true for a line that names the columns of those

@@ -18,6 +18,9 @@ type SplitOptions struct {
 	Received time.Time
 	Format   string // "" recognises each record by its content
 	Layout   string // columns for formats that have them; a header line overrides it
+	// Last is the format of the record in front of Offset, "" when there is none: of formats that are about as sure of a
+	// record it keeps it.
+	Last string
 	// MaxRecord is the longest record in bytes; 0 means DefaultMaxRecord.
 	MaxRecord int
 	// MaxBytes is the most that the stream may be, uncompressed; 0 is no limit. What is over it makes Split return
@@ -59,9 +62,9 @@ type SplitStats struct {
 	// InList says that Bytes ends inside a list of records, behind element number Element.
 	InList  bool
 	Element int64
-	// Format and Layout are what a Split that goes on behind Bytes is to be given: the options', or those of the last
-	// header line.
-	Format, Layout string
+	// Format, Layout and Last are what a Split that goes on behind Bytes is to be given: the options', or those of the
+	// last header line and record.
+	Format, Layout, Last string
 }
 
 // Split cuts a stream into records and calls emit for each, in order. It takes plain text lines, JSON values one
@@ -94,6 +97,7 @@ func Split(ctx context.Context, in io.Reader, reg *Registry, o SplitOptions,
 	err := s.run()
 	out.stats.Bytes = s.base - o.Origin.Offset
 	out.stats.Format, out.stats.Layout = s.known()
+	out.stats.Last = s.lastFormat()
 	out.stats.Disagreements = out.disagreements
 	return out.stats, err
 }

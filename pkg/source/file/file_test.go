@@ -21,6 +21,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/shrike-sec/shrike/pkg/format"
+	"github.com/shrike-sec/shrike/pkg/format/apache"
 	"github.com/shrike-sec/shrike/pkg/format/nginx"
 	"github.com/shrike-sec/shrike/pkg/format/vpcflow"
 	"github.com/shrike-sec/shrike/pkg/record"
@@ -39,7 +40,7 @@ func TestMain(m *testing.M) {
 }
 
 func formats() *format.Registry {
-	return format.NewRegistry([]format.Spec{vpcflow.Spec(), nginx.Spec()})
+	return format.NewRegistry([]format.Spec{vpcflow.Spec(), nginx.Spec(), apache.Spec()})
 }
 
 // newSource makes a source with small pieces and quick rounds, so that tests meet many boundaries.
@@ -303,6 +304,26 @@ func TestHeaderHoldsAcrossPieces(t *testing.T) {
 	}
 }
 
+// A format that one line told holds for those behind it that another could have written, too, also in the next pieces.
+// Fails without Last in splitOptions.
+func TestFormatHoldsAcrossPieces(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "access.log")
+	const line = `198.51.100.7 - - [01/Mar/2026:09:14:07 +0000] "GET / HTTP/1.1" 200 5 "-" "%s"` + "\n"
+	write(t, path, fmt.Sprintf(line, `say \"hi\"`)+strings.Repeat(fmt.Sprintf(line, "curl"), 20))
+	sink := sourcetest.New()
+	run(t, newSource(t, dir, false, path), sink)
+	if len(sink.Taken()) != 21 {
+		t.Fatalf("%d records, want 21", len(sink.Taken()))
+	}
+	for i, r := range sink.Taken() {
+		if r.Format != "apache" {
+			t.Errorf("record %d is of format %q", i, r.Format)
+		}
+	}
+}
+
 // A line that begins like gzip does is a line, wherever a piece begins.
 func TestGzipMagicInsideAFile(t *testing.T) {
 	t.Parallel()
@@ -335,6 +356,7 @@ func TestConfigErrors(t *testing.T) {
 	t.Parallel()
 	for name, cfg := range map[string]Config{
 		"no name": {Paths: []string{"x"}}, "no paths": {Name: "x"}, "unknown format": {Name: "x", Paths: []string{"x"}, Format: "y"},
+		"layout of no format": {Name: "x", Paths: []string{"x"}, Format: "nginx", Layout: "a b"}, "no columns": {Name: "x", Paths: []string{"x"}, Format: "vpcflow", Layout: "a b"},
 	} {
 		if _, err := New(cfg, Options{Registry: formats()}); err == nil {
 			t.Errorf("%s: no error", name)

@@ -27,6 +27,7 @@ type position struct {
 	Element int64  `json:"element,omitempty"` // number of the last element of that list
 	Format  string `json:"format,omitempty"`  // given or by a header line
 	Layout  string `json:"layout,omitempty"`
+	Last    string `json:"last,omitempty"` // format of the last record
 
 	Shown    int64 `json:"shown,omitempty"`    // size of a plain file when it was shown to the watch of trails
 	Results  int64 `json:"results,omitempty"`  // of a compressed file

@@ -142,7 +142,7 @@ func (s *Source) compressed(ctx context.Context, t *tracked) error {
 func (s *Source) splitOptions(at record.Origin, pos *position) format.SplitOptions {
 	at.Source = s.cfg.Name
 	return format.SplitOptions{
-		Origin: at, Received: time.Now().UTC(), Format: pos.Format, Layout: pos.Layout, MaxRecord: s.o.MaxRecord,
+		Origin: at, Received: time.Now().UTC(), Format: pos.Format, Layout: pos.Layout, Last: pos.Last, MaxRecord: s.o.MaxRecord,
 	}
 }
 
@@ -202,7 +202,8 @@ func (s *Source) piece(ctx context.Context, t *tracked, last bool, batch *source
 			return false, err
 		}
 		if end := from + stats.Bytes; end > t.pos.Offset {
-			next.Offset, next.InList, next.Element, next.Format, next.Layout = end, stats.InList, stats.Element, stats.Format, stats.Layout
+			next.Offset, next.InList, next.Element = end, stats.InList, stats.Element
+			next.Format, next.Layout, next.Last = stats.Format, stats.Layout, stats.Last
 			s.metrics.disagreements.Add(float64(stats.Disagreements))
 			return true, s.advance(t, next)
 		}
