@@ -356,7 +356,8 @@ func TestConfigErrors(t *testing.T) {
 	t.Parallel()
 	for name, cfg := range map[string]Config{
 		"no name": {Paths: []string{"x"}}, "no paths": {Name: "x"}, "unknown format": {Name: "x", Paths: []string{"x"}, Format: "y"},
-		"layout of no format": {Name: "x", Paths: []string{"x"}, Format: "nginx", Layout: "a b"}, "no columns": {Name: "x", Paths: []string{"x"}, Format: "vpcflow", Layout: "a b"},
+		"layout of no format": {Name: "x", Paths: []string{"x"}, Format: "nginx", Layout: "a b"},
+		"no columns":          {Name: "x", Paths: []string{"x"}, Format: "vpcflow", Layout: "a b"},
 	} {
 		if _, err := New(cfg, Options{Registry: formats()}); err == nil {
 			t.Errorf("%s: no error", name)
