@@ -245,12 +245,30 @@ func (c *checker) mismatch(n *ast.BinaryNode, l, r operand) {
 	case inObject && (r.shape == truth || r.shape == flag):
 		c.report(n, "", `leaves of objects are text: compare with "true" or "false"`)
 	case l.fixed && l.shape == text && r.shape.number():
-		c.report(n, "", "%s is a number: write it without quotes", describe(pick(l.node == n.Left, n.Right, n.Left)))
+		number := describe(pick(l.node == n.Left, n.Right, n.Left))
+		if v := l.node.(*ast.StringNode).Value; !isNumber(v) {
+			c.report(n, numberFor(number, v), "%s is a number, and %q is none", number, v)
+			return
+		}
+		c.report(n, "", "%s is a number: write it without quotes", number)
 	case r.fixed && l.shape == text && r.shape.number():
 		c.report(n, "", "%s is text: write \"%s\", in quotes", describe(l.node), r.node)
 	default:
 		c.report(n, "", "%s cannot be compared with %s", l.shape, r.shape)
 	}
+}
+
+func isNumber(text string) bool {
+	_, ok := parseFloat(text)
+	return ok
+}
+
+// numberFor is the number that somebody means by the name of a protocol; "" for all others.
+func numberFor(field, name string) string {
+	if field != "protocol" {
+		return ""
+	}
+	return map[string]string{"icmp": "1", "tcp": "6", "udp": "17", "icmpv6": "58"}[strings.ToLower(name)]
 }
 
 func isLeaf(n ast.Node) bool {

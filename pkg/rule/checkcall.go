@@ -171,8 +171,11 @@ func (c *checker) membership(n *ast.BinaryNode) ast.Node {
 	switch {
 	case r.shape == bad:
 		return n
-	case l.shape != text:
+	case l.shape != text && (r.shape == texts || r.shape == nested || r.shape == element):
 		c.report(n, "", "lists hold text, and this looks for %s", l.shape)
+		return n
+	case l.shape.number():
+		c.report(n.Right, "", "in needs numbers on its right, not %s: [22, 443], 1..1024, or for a list file inList(x, \"id\")", r.shape)
 		return n
 	case r.shape == texts:
 		return &ast.BinaryNode{Operator: "in", Left: l.node, Right: r.node}
@@ -217,6 +220,10 @@ func (c *checker) inRange(n *ast.BinaryNode, l operand, r *ast.BinaryNode) ast.N
 	to, ok2 := r.Right.(*ast.IntegerNode)
 	if !ok1 || !ok2 || !l.shape.number() {
 		c.report(n, "", "a range after in is of two whole literals, and holds numbers (port in 6881..6889)")
+		return n
+	}
+	if from.Value > to.Value {
+		c.report(n.Right, "", "nothing is in %d..%d: write x >= %[1]d or x <= %[2]d", from.Value, to.Value)
 		return n
 	}
 	return guarded(and(

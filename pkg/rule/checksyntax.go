@@ -20,6 +20,8 @@ func syntaxMessage(message, source string, at int) string {
 	message, before, rest := firstLine(message), source[:at], source[at:]
 	part := unexpected.FindStringSubmatch(message)
 	switch {
+	case message == "invalid char escape":
+		return "in quotes \\ is written \\\\, as in \"\\\\d+\"; between backquotes, `\\d+`, it stands for itself"
 	case message == "literal not terminated":
 		return "the text that begins here has no closing quote"
 	case message == "expected at least 2 arguments":
@@ -39,6 +41,8 @@ func syntaxMessage(message, source string, at int) string {
 		return "= is no operator: compare with =="
 	case word == "#":
 		return "# is an element, inside any, all and their like; a comment begins with //"
+	case word == "/" && strings.HasSuffix(strings.TrimSpace(before), "matches"):
+		return "a pattern stands between quotes: matches \"a+\""
 	case foreign[strings.ToLower(word)] != "":
 		return fmt.Sprintf("conditions have no %s: %s", word, foreign[strings.ToLower(word)])
 	case contains(between, word):

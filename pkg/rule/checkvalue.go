@@ -100,8 +100,12 @@ func (c *checker) member(n *ast.MemberNode) operand {
 	if o, ok := c.unmappedMember(n); ok {
 		return o
 	}
+	before := len(c.mistakes)
 	base := c.value(n.Node)
 	if base.shape == bad {
+		if hint := vendorHint(strings.ReplaceAll(n.String(), "?.", "."), c.class); hint != "" && len(c.mistakes) == before+1 {
+			c.mistakes[before].hint = hint
+		}
 		return base
 	}
 	var key string
@@ -112,7 +116,7 @@ func (c *checker) member(n *ast.MemberNode) operand {
 		key = strconv.Itoa(p.Value)
 	}
 	if (base.shape != nested && base.shape != element) || n.Method {
-		c.report(n, "", "%s is %s: it has no parts", describe(n.Node), base.shape)
+		c.report(n, vendorHint(n.String(), c.class), "%s is %s: it has no parts", describe(n.Node), base.shape)
 		return operand{}
 	}
 	if key == "" {

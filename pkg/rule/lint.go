@@ -44,6 +44,7 @@ var checks = []struct {
 	{"unknown-technique", checkTechnique},
 	{"expired-exception", checkExceptions},
 	{"machine", checkMachine},
+	{"never-matches", checkNever},
 	{"not-indexed", checkIndexed},
 }
 

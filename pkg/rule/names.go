@@ -41,6 +41,9 @@ func parseKey(name string, c event.Class) (Key, *mistake) {
 	}
 	f, bad := lookupField(name[:end], c)
 	if bad != nil {
+		if hint := vendorHint(name, c); hint != "" {
+			bad.hint = hint
+		}
 		return Key{}, bad
 	}
 	path, bad := parsePath(name, end)
@@ -50,7 +53,7 @@ func parseKey(name string, c event.Class) (Key, *mistake) {
 		path = []string{name}
 	}
 	if bad == nil && len(path) > 0 && f.Type != event.TypeObject {
-		bad = &mistake{offset: end, message: fmt.Sprintf("%s is %s: it has no parts", f.Name, kindOf(f))}
+		bad = &mistake{offset: end, message: fmt.Sprintf("%s is %s: it has no parts", f.Name, kindOf(f)), hint: vendorHint(name, c)}
 	}
 	if bad != nil {
 		return Key{}, bad
@@ -63,7 +66,11 @@ func lookupField(name string, c event.Class) (*event.Field, *mistake) {
 	f := event.Lookup(name)
 	switch {
 	case f == nil:
-		return nil, &mistake{message: fmt.Sprintf("unknown field %q", name), hint: nearest(name, fieldNames(c))}
+		hint := vendorHint(name, c)
+		if hint == "" {
+			hint = nearest(name, fieldNames(c))
+		}
+		return nil, &mistake{message: fmt.Sprintf("unknown field %q", name), hint: hint}
 	case f.Meta && f.Name != unmappedField:
 		return nil, &mistake{message: fmt.Sprintf("%s is a column of tables, not a field of rules", name)}
 	case c != event.None && !f.In(c):
