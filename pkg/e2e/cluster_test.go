@@ -125,29 +125,34 @@ func (c *cluster) migrate() {
 	}
 }
 
-// startRole runs a role as a process that can be killed.
+// startRole runs a role as a process of its own.
 func (c *cluster) startRole(role string) {
 	c.t.Helper()
-	file := filepath.Join(c.dir, role+".yml")
-	if err := os.WriteFile(file, []byte(c.text(role)), 0o600); err != nil {
-		c.t.Fatal(err)
+	c.roles[role] = process(c.t, role, filepath.Join(c.dir, role+".yml"), c.text(role))
+}
+
+// process runs a command of shrike, configured by a text in a file, until it is killed or the test ends.
+func process(t *testing.T, command, file, config string) *exec.Cmd {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	self, err := os.Executable()
 	if err != nil {
-		c.t.Fatal(err)
+		t.Fatal(err)
 	}
-	cmd := exec.Command(self, role, "--config", file)
+	cmd := exec.Command(self, command, "--config", file)
 	cmd.Env = append(os.Environ(), asShrike+"=1")
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // no orphan when the test is killed
 	if err := cmd.Start(); err != nil {
-		c.t.Fatal(err)
+		t.Fatal(err)
 	}
-	c.roles[role] = cmd
-	c.t.Cleanup(func() {
+	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
+	return cmd
 }
 
 // announced is a range that a group has promised to do.
