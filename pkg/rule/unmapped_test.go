@@ -7,7 +7,7 @@ import (
 )
 
 // What no field holds can be named like a path wherever a key can stand, however its name is written; a class without it, an
-// array and unmapped alone are refused. (Without the case of unmappedField in Key.Text or Key.AppendJSON it fails.)
+// array and unmapped alone are refused. (Without unmappedField in Key.AppendText or Key.AppendJSON it fails.)
 func TestUnmappedKeys(t *testing.T) {
 	t.Parallel()
 	e := &event.Event{}
