@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -137,6 +138,32 @@ func genFewValues(t *rapid.T, depth int) string {
 			return "bytes_in " + oneOf(t, "== 22", "in [22, 23]", "in [21, 22]", "in 21..22", "> 21")
 		},
 	}).Draw(t, "atom")()
+}
+
+// Targets that there are no numbers for are in the next index, which has fields of its own. (Where match does not go on to
+// next, it fails.)
+func TestIndexGoesOn(t *testing.T) {
+	t.Parallel()
+	var rules []*Rule
+	for i := range 600 {
+		var sides []string
+		for j := range 7 {
+			sides = append(sides, fmt.Sprintf(`user_agent contains "tool-%03d-%d"`, i, j))
+		}
+		when := fmt.Sprintf(`actor_name == "n%03d" or %s`, i, strings.Join(sides, " or "))
+		rules = append(rules, &Rule{ID: fmt.Sprintf("r%03d", i), Class: event.API, Outcome: "any", Mode: Live, cond: mustCompile(t, when)})
+	}
+	set := NewSet(rules)
+	if set.indexes[event.API].next == nil {
+		t.Fatalf("there are numbers for all: %d", set.indexes[event.API].numbered)
+	}
+	e := &event.Event{}
+	e.Reset(event.API, nil)
+	e.SetText(event.ActorName, "n599")
+	e.SetText(event.UserAgent, "tool-000-6 tool-598-0 tool-599-3")
+	if got := fmt.Sprint(ids(set.Match(e, nil))); got != "[r000 r598 r599]" {
+		t.Errorf("matched %s", got)
+	}
 }
 
 // sequenceOf makes r a sequence whose first step is what r was; the second is of another class.
