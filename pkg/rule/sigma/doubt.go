@@ -111,7 +111,7 @@ func (d *document) outdated() []*refusal {
 	return []*refusal{{at: d.n.get("status").at, message: "its author has given the rule up: its status is deprecated"}}
 }
 
-// twice finds documents that have the id of an earlier one: what names the id means the first.
+// twice finds documents that have the id of an earlier one, which other files then mean by it.
 func (im *importer) twice(docs []*document) {
 	ids := map[string]*document{}
 	for _, d := range docs {
@@ -120,7 +120,7 @@ func (im *importer) twice(docs []*document) {
 			continue
 		}
 		if other := ids[id]; other != nil {
-			message := fmt.Sprintf("%s:%d has the same id: what names it means that one", other.file, other.at.line)
+			message := fmt.Sprintf("%s:%d has the same id: what names it in other files means that one", other.file, other.at.line)
 			im.doubted = append(im.doubted, doubted{d, []*refusal{{at: d.n.get("id").at, message: message}}})
 			continue
 		}

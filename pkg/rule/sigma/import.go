@@ -125,7 +125,7 @@ func (im *importer) compile() {
 	for _, doc := range im.correlations {
 		generate := strings.EqualFold(first(doc.n.get("correlation").textOf("generate"), doc.n.textOf("generate")), "true")
 		for _, r := range doc.n.get("correlation").textsOf("rules") {
-			if c := im.find(r); c != nil {
+			if c := im.find(r, doc); c != nil {
 				c.part, kept[c] = true, kept[c] || generate
 			}
 		}
@@ -153,12 +153,15 @@ func (im *importer) forsaken() {
 	}
 }
 
-func (im *importer) find(reference string) *compiled {
-	i := slices.IndexFunc(im.rules, func(c *compiled) bool { return c.doc.is(reference) })
-	if i < 0 {
-		return nil
+// find returns the rule that a document names: one of its own file where several have the id or name.
+func (im *importer) find(reference string, by *document) *compiled {
+	var found *compiled
+	for _, c := range im.rules {
+		if c.doc.is(reference) && (found == nil || found.doc.file != by.file && c.doc.file == by.file) {
+			found = c
+		}
 	}
-	return im.rules[i]
+	return found
 }
 
 func (im *importer) rule(c *compiled) {
@@ -212,7 +215,7 @@ func (im *importer) correlation(doc *document, above []*document) *built {
 func (im *importer) parts(doc *document, above []*document) (parts []*compiled, reads []Rule, err error) {
 	n := doc.n.get("correlation")
 	for _, reference := range n.textsOf("rules") {
-		if c := im.find(reference); c != nil {
+		if c := im.find(reference, doc); c != nil {
 			parts = append(parts, c)
 			continue
 		}

@@ -70,3 +70,15 @@ func TestReadTakesEachFileOfAFolderOnce(t *testing.T) {
 		t.Errorf("a file too large, by name: %v", err)
 	}
 }
+
+// A correlation means the rule of its own file where another file has one of that name. It fails when find takes the first.
+func TestACorrelationMeansTheRuleOfItsOwnFile(t *testing.T) {
+	t.Parallel()
+	named := strings.Replace(plainRule, "title: Made", "title: Made\nname: made", 1)
+	counted := strings.Replace(named, "eventName: a", "eventName: b", 1) +
+		"---\ntitle: Counted\ncorrelation: { type: event_count, rules: [made], timespan: 1h, condition: { gte: 2 } }\n"
+	r := sigma.Import([]sigma.File{{Name: "1.yml", Text: []byte(named)}, {Name: "2.yml", Text: []byte(counted)}}, sigma.Options{})
+	if len(r.Rules) != 2 || r.Parts != 1 || !strings.Contains(string(r.Rules[1].Text), `"b"`) {
+		t.Errorf("got %d rules, %d parts: %v", len(r.Rules), r.Parts, r.Rules)
+	}
+}
