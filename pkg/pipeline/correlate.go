@@ -72,6 +72,7 @@ type shard struct {
 	log       *zap.Logger
 
 	progress  string              // the engine's at the last checkpoint, as metadata of a commit
+	passed    []checkpoint        // of offsets in order that cannot be committed yet
 	muted     int64               // frames before this offset only rebuild state: their alerts went out before
 	done      int64               // first offset not yet correlated
 	committed int64               // offset of the last commit

@@ -3,6 +3,7 @@ package pipeline
 import (
 	gocmp "cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -475,6 +476,46 @@ func TestCorrelateRemembersBaselines(t *testing.T) {
 	for _, a := range w.alerted("usual", "eva") {
 		if a.Entity.ID == "bob" || a.Count != 3 {
 			t.Errorf("alert about %s with %d: bob has no past, eva has three", a.Entity.ID, a.Count)
+		}
+	}
+}
+
+// Where logs come hours late, without end, a signal of first_seen always waits, and the offset is always a moment behind. What a
+// commit says of time must follow all the same, or a restart begins where the first of them came. Taking the progress only where
+// nothing waits, as now once did, makes this fail.
+func TestCorrelateCommitsProgressWhereSomethingAlwaysWaits(t *testing.T) {
+	t.Parallel()
+	set := rules(t)
+	engine := correlate.New(set, correlate.Options{})
+	engine.Recall(nil)
+	s := &shard{engine: engine, set: set, partial: -1, begins: map[int64]int64{}}
+	origins := []*origin{{set: set}, {set: set, partition: 1}}
+	start := time.Now().Truncate(time.Second)
+	for n := range 1000 {
+		clock := start.Add(time.Duration(n) * time.Second)
+		for p, o := range origins {
+			late := clock.Add(-2 * time.Hour)
+			f := o.frame(o.region("mallory", fmt.Sprint(n), late))
+			if p > 0 {
+				f.Signals = nil
+			}
+			f.Watermark, f.Clock = late.UnixNano(), clock.UnixNano()
+			engine.Apply(f, s.done)
+			s.done++
+		}
+		c := s.now()
+		if c.offset == s.done {
+			t.Fatalf("second %d: nothing waits", n)
+		}
+		if n < 10 {
+			continue
+		}
+		var p correlate.Progress
+		if err := json.Unmarshal([]byte(c.progress), &p); err != nil {
+			t.Fatalf("second %d: %v", n, err)
+		}
+		if p.Offset > c.offset || p.Offset < s.done-20 || c.offset < s.done-20 {
+			t.Fatalf("second %d: at offset %d, commits %d and progress of %d", n, s.done, c.offset, p.Offset)
 		}
 	}
 }

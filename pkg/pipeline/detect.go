@@ -232,6 +232,7 @@ func (w *watcher) alert(m *bus.Message) {
 func (d *detector) send(ctx context.Context, r *Range, w *watcher) error {
 	now := time.Now()
 	var messages []bus.Message
+	var told []int
 	for shard, signals := range w.matcher.Signals(d.Shards) {
 		if len(signals) == 0 && !r.Idle && !w.idle && now.Sub(w.sent[shard]) < heartbeat {
 			continue
@@ -250,13 +251,19 @@ func (d *detector) send(ctx context.Context, r *Range, w *watcher) error {
 		for _, part := range parts {
 			messages = append(messages, bus.Message{Topic: bus.Signals, Partition: shard, Value: part})
 		}
+		told = append(told, shard)
+	}
+	w.idle = w.idle || r.Idle // some may hear of it even where Send fails
+	if len(messages) > 0 {
+		if err := d.Producer.Send(ctx, messages...); err != nil {
+			return err
+		}
+	}
+	for _, shard := range told {
 		w.sent[shard] = now
 	}
 	w.idle = r.Idle
-	if len(messages) == 0 {
-		return nil
-	}
-	return d.Producer.Send(ctx, messages...)
+	return nil
 }
 
 // progress is how far one source has come.
@@ -275,8 +282,8 @@ func (w *watcher) advance(source string, eventTime int64, now time.Time) {
 }
 
 // watermark is the event time that the slowest source of the partition has reached, 0 when nobody knows; an idle
-// partition holds nobody back, nor one that has brought no event for long, but garbage. Nor do alerts ever: they come of logs that the watermark has heard of, and rules over
-// alerts have a time of their own (correlate's origins).
+// partition holds nobody back, nor one that has brought no event for long, but garbage. Nor do alerts ever: they come of logs
+// that the watermark has heard of, and rules over alerts have a time of their own (correlate's origins).
 func (w *watcher) watermark(idle bool, now time.Time) int64 {
 	if idle {
 		return math.MaxInt64

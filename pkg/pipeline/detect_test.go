@@ -125,7 +125,8 @@ func TestDetectLeavesOutWhatIsNotKept(t *testing.T) {
 }
 
 // A shard without signals hears how far time has come: at a range once a heartbeat, whenever a partition is idle, and when it no
-// longer is. Fails without w.idle in send.
+// longer is; also when they could not be told at the first attempt. Fails without w.idle in send, and when that is set before
+// the shards have been told.
 func TestDetectHeartbeats(t *testing.T) {
 	t.Parallel()
 	const shards = 4
@@ -143,6 +144,13 @@ func TestDetectHeartbeats(t *testing.T) {
 	next(Range{From: 0, To: 1}, call{name: "Nothing", actor: "a", id: "e-1", at: at}.message())
 	next(Range{From: 1, To: 2}, call{name: "Nothing", actor: "a", id: "e-2", at: at}.message()) // all have just heard
 	next(Range{From: 2, To: 2, Idle: true})
+	away, cancel := context.WithTimeout(w.ctx, 10*time.Millisecond)
+	defer cancel()
+	d.Producer = busClient(t, "127.0.0.1:1").NewProducer(bus.ProducerOptions{})
+	if err := d.do(away, &Range{Epoch: 1, Topic: "records.api", From: 2, To: 3}); err == nil {
+		t.Fatal("a range is done, and Kafka was out of reach")
+	}
+	d.Producer = w.producer
 	next(Range{From: 2, To: 3}, call{name: "Nothing", actor: "a", id: "e-3", at: at.Add(time.Second)}.message())
 	next(Range{From: 3, To: 4}, call{name: "Nothing", actor: "a", id: "e-4", at: at.Add(time.Second)}.message())
 	next(Range{From: 4, To: 4, Idle: true})

@@ -106,17 +106,37 @@ type checkpoint struct {
 	progress string
 }
 
-// now is the checkpoint that may be committed once all rows so far are durable.
+// maxPassed is how many checkpoints are kept that cannot be committed yet, one a second. First-seen signals wait for five minutes at
+// most; where more is kept back than this covers, by the memory, a restart goes back to the last one before.
+const maxPassed = 600
+
+// now is the checkpoint that may be committed once all rows so far are durable. Where something waits, the engine is past the offset:
+// what it was like there, or a moment before, has been noted.
 func (s *shard) now() checkpoint {
 	offset := s.safe()
-	if offset == s.done { // else the engine is past it, and what it was like there is not known any more
-		text, err := json.Marshal(s.engine.Progress(offset))
-		if err != nil {
-			panic("BUG: encode numbers: " + err.Error())
-		}
-		s.progress = string(text)
+	if s.partial < 0 {
+		s.pass()
+	}
+	for len(s.passed) > 0 && s.passed[0].offset <= offset {
+		s.progress, s.passed = s.passed[0].progress, s.passed[1:]
 	}
 	return checkpoint{offset, s.progress}
+}
+
+// pass notes how far the engine has come.
+func (s *shard) pass() {
+	last := len(s.passed) - 1
+	if last >= 0 && s.passed[last].offset == s.done {
+		s.passed = s.passed[:last]
+	}
+	if len(s.passed) == maxPassed {
+		return
+	}
+	text, err := json.Marshal(s.engine.Progress(s.done))
+	if err != nil {
+		panic("BUG: encode numbers: " + err.Error())
+	}
+	s.passed = append(s.passed, checkpoint{s.done, string(text)})
 }
 
 // resume tells the engine how far it had come at the last commit. It returns the first offset that must be read again, and
