@@ -157,9 +157,12 @@ func TestAbsencesGoOnAfterACrash(t *testing.T) {
 				if i+1 < len(hits) {
 					next = hits[i+1].at
 				}
-				for _, clock := range []int64{h.at, rapid.Int64Range(h.at, next+int64(Lateness)).Draw(t, "clock")} {
+				for clock, until := h.at, rapid.Int64Range(h.at, next+int64(Lateness)).Draw(t, "clock"); ; clock = min(clock+4*minute, until) {
 					frame(0, math.MaxInt64, lag+clock)
 					frame(1, math.MaxInt64, lag+clock+second)
+					if clock == until {
+						break
+					}
 				}
 			}
 		}
@@ -272,7 +275,7 @@ func (w *seen) tell(f match.Frame, hits ...hit) []string {
 }
 
 // While all is idle the clock decides, and nothing but silences: old data that comes then is on time for all other rules. Leaving
-// Mark{} out of advance makes this fail.
+// Mark{} out of advance makes this fail, and so does `step < patience` in rest.
 func TestAbsenceByTheClock(t *testing.T) {
 	t.Parallel()
 	w := &seen{r: absenceRule(0)}
@@ -281,6 +284,7 @@ func TestAbsenceByTheClock(t *testing.T) {
 	at := func(m int64) hit {
 		return hit{uid: fmt.Sprintf("%032x", m), at: m * minute, actor: "eva", severity: "low"}
 	}
+	clock := int64(0)
 	idle := func(m int64) match.Frame { return match.Frame{Watermark: math.MaxInt64, Clock: m * minute} } // by clocks that are far ahead
 	for _, c := range []struct {
 		say   string
@@ -298,15 +302,29 @@ func TestAbsenceByTheClock(t *testing.T) {
 		{"idle again, but only now", idle(100_500), nil, nil},
 		{"by the watermark, after its grace", match.Frame{Watermark: 289 * minute}, nil, []string{"eva 276"}},
 		{"and again", match.Frame{Watermark: 290 * minute}, []hit{at(290)}, nil},
-		{"nothing ran for days: who can know", idle(103_000), nil, nil},
-		{"forgotten", idle(105_000), nil, nil},
+		{"idle", idle(101_000), nil, nil},
+		{"nothing ran, or the clock was put right: who can know", idle(103_000), nil, nil},
+		{"put right again", idle(101_010), nil, nil},
+		{"logs may still be on their way", idle(101_034), nil, nil},
+		{"a quarter of an hour over again", idle(101_036), nil, []string{"eva 290"}},
+		{"seen before", match.Frame{Watermark: 320 * minute}, []hit{at(320)}, nil},
+		{"forgotten", match.Frame{Watermark: 2000 * minute}, nil, nil},
 	} {
-		if got := w.tell(c.frame, c.hits...); !slices.Equal(got, c.want) {
+		var got []string
+		if now := c.frame.Clock; now > clock && now-clock < 200*minute { // as heartbeats do
+			for ; clock+4*minute < now; clock += 4 * minute {
+				got = append(got, w.tell(match.Frame{Watermark: math.MaxInt64, Clock: clock + 4*minute})...)
+			}
+		}
+		if c.frame.Clock > 0 {
+			clock = c.frame.Clock
+		}
+		if got = append(got, w.tell(c.frame, c.hits...)...); !slices.Equal(got, c.want) {
 			t.Errorf("%s: told %q, want %q", c.say, got, c.want)
 		}
 	}
 	s := w.Stats()
-	if s.Watermark != 290*minute {
+	if s.Watermark != 2000*minute {
 		t.Errorf("the clock moved the watermark to minute %d", s.Watermark/minute)
 	}
 	if a := s.Rules[0]; a.Keys != 0 || a.Bytes != 0 || a.Late != 1 {

@@ -23,12 +23,13 @@
 //   - A silence is decided when time has passed its end by the same grace, and told once; the group then is unknown until it is
 //     seen again. An event that comes when its own silence would have been decided is late, and no sign of life: so history that
 //     is played back into a live system neither revives a group nor tells of silences long past. Time is the watermark, or
-//     while all origins are idle what it had come to, less Lateness, and gone on at the pace of their clocks: event time stands
-//     still just when nothing comes any more. The clock decides silences and nothing else. A silence that shows only after Forget is not told.
+//     while all origins are idle what it had come to, less Lateness, and gone on at the pace of their clocks, for as long as they are
+//     heard: event time stands still just when nothing comes any more. The clock decides silences and nothing else. A silence that shows only after Forget is not told.
 //
 //   - Of first_seen, the order in which signals are taken decides. What happens now is taken as it comes. History, and what is
 //     ahead of a partition that still works off a backlog, goes by event time: it waits until every origin has spoken a second
-//     later than it came and none is an hour behind it; five minutes at most (early). The offset it came at is its revision.
+//     later than it came and none is an hour behind it; five minutes at most, and what happens now does not wait for a partition
+//     that has been behind for as long (early). The offset it came at is its revision.
 //
 // The watermark is what the slowest origin had said when all have spoken a second later (origins.reach): of origins that were
 // idle and are sent something at once, the first to speak may be far ahead of the others.

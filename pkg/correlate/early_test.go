@@ -43,7 +43,7 @@ func history(t *rapid.T, r *rule.Rule) (inOrder []match.Signal, frames []*match.
 	}
 	at, clock := int64(0), today
 	idle := func(p int, until int64) {
-		for c := max(busy[p], clock-20*second); c < until; c += 4 * second {
+		for c := max(busy[p], today); c < until; c += 4 * second {
 			say(p, c, math.MaxInt64)
 		}
 	}
@@ -66,18 +66,26 @@ func history(t *rapid.T, r *rule.Rule) (inOrder []match.Signal, frames []*match.
 			if busy[p] <= clock {
 				idle(p, clock)
 			}
-			now := max(busy[p], clock) + rapid.Int64Range(0, 40).Draw(t, "behind")*second
+			now := max(busy[p], clock) + rapid.SampledFrom([]int64{0, 1, 3, 10, 40}).Draw(t, "behind")*second
+			work := func() {
+				now += rapid.SampledFrom([]int64{1, 500, 1500, 4000}).Draw(t, "work") * int64(time.Millisecond)
+			}
 			for len(signals) > 0 {
+				if rapid.Bool().Draw(t, "of another rule") {
+					say(p, now, signals[0].First-1)
+					work()
+				}
 				n := rapid.IntRange(1, len(signals)).Draw(t, "cut")
 				newest[p] = signals[n-1].First
 				part := slices.Clone(signals[:n])
 				slices.SortFunc(part, func(a, b match.Signal) int { return match.Compare(&a, &b) })
 				say(p, now, newest[p], part...)
-				signals, now = signals[n:], now+rapid.Int64Range(1, 4000).Draw(t, "work")*int64(time.Millisecond)
+				signals = signals[n:]
+				work()
 			}
 			busy[p] = now
 		}
-		clock += rapid.Int64Range(0, 20).Draw(t, "pause") * second
+		clock += rapid.SampledFrom([]int64{0, 1, 5, 20}).Draw(t, "pause") * second
 	}
 	for p := range partitions {
 		idle(p, max(busy[0], busy[1], busy[2], clock)+20*second)
@@ -99,7 +107,7 @@ func first(alerts []alert.Alert) []string {
 }
 
 // History comes through partitions of different speed, and the shard is killed in the midst of it. What is told is what would
-// have been if all had come in order. Each of these, changed, makes it fail: `at > t.watermark+ahead` or `t.spoken <` in
+// have been if all had come in order. Each of these, changed, makes it fail: `at-ahead > t.slowest` or `t.spoken <` in
 // waits, the order in Less, the holders in Held, `r.here` in firstseen's known.
 func TestFirstSeenOfHistoryGoesByTime(t *testing.T) {
 	t.Parallel()
@@ -180,13 +188,15 @@ func TestFirstSeenWaitsOnlyForOrder(t *testing.T) {
 		after   *match.Frame // later
 		atAfter bool
 	}{
-		"of now":                       {nil, today - 2*minute, true, nil, false},
-		"of now, others long silent":   {frame(1, 0, math.MaxInt64, today-50*minute), today - 2*minute, true, nil, false},
-		"of now, others a day behind":  {frame(1, 0, today-day, today), today - 2*minute, false, frame(1, 1, today-hour, today+minute), true},
-		"others stay a day behind":     {frame(1, 0, today-day, today), today - 2*minute, false, frame(1, 1, today-day, today+patience), true},
-		"others still a day behind":    {frame(1, 0, today-day, today), today - 2*minute, false, frame(1, 1, today-day, today+patience-1), false},
-		"of tomorrow, a wrong clock":   {frame(1, 0, today, today), today + day, true, nil, false},
-		"history, nobody else has yet": {frame(1, 0, math.MaxInt64, today), today - day, false, frame(1, 0, math.MaxInt64, today+minute), false},
+		"of now":                          {nil, today - 2*minute, true, nil, false},
+		"of now, others long silent":      {frame(1, 0, math.MaxInt64, today-50*minute), today - 2*minute, true, nil, false},
+		"of now, others a day behind":     {frame(1, 0, today-day, today), today - 2*minute, false, frame(1, 1, today-hour, today+minute), true},
+		"others stay a day behind":        {frame(1, 0, today-day, today), today - 2*minute, false, frame(1, 1, today-day, today+patience), true},
+		"others still a day behind":       {frame(1, 0, today-day, today), today - 2*minute, false, frame(1, 1, today-day, today+patience-1), false},
+		"others a day behind for long":    {frame(1, 0, today-day, today-patience), today - 2*minute, true, nil, false},
+		"history, others behind for long": {frame(1, 0, today-5*day, today-patience), today - day, false, nil, false},
+		"of tomorrow, a wrong clock":      {frame(1, 0, today, today), today + day, true, nil, false},
+		"history, nobody else has yet":    {frame(1, 0, math.MaxInt64, today), today - day, false, frame(1, 0, math.MaxInt64, today+minute), false},
 	} {
 		g := newEngine([]*rule.Rule{r}, Options{})
 		g.Recall(nil)
@@ -225,5 +235,95 @@ func TestFirstSeenWaitsBounded(t *testing.T) {
 	}
 	if told != 10 || len(g.Finish().Alerts) != maxEarly {
 		t.Errorf("%d told before the end, want 10", told)
+	}
+}
+
+// A clock is a day ahead and then put right: history waits no longer for that. Removing `t.now < e.now` from begin makes this fail,
+// and so does a now that never falls.
+func TestFirstSeenGoesOnWhenAClockIsPutRight(t *testing.T) {
+	t.Parallel()
+	r := novelRule(0, 0)
+	g := newEngine([]*rule.Rule{r}, Options{})
+	g.Recall(nil)
+	told := 0
+	for i, c := range []struct {
+		partition   int
+		clock, says int64
+		signals     []match.Signal
+		want        int
+	}{
+		{1, today + day, math.MaxInt64, nil, 0},
+		{0, today, today - 3*hour, []match.Signal{novel(r, "eva", "DE", today-3*hour)}, 0},
+		{1, today + second, math.MaxInt64, nil, 0},
+		{0, today + 4*second, math.MaxInt64, nil, 0},
+		{1, today + 5*second, math.MaxInt64, nil, 1},
+		{0, today + 6*second, today + 6*second, []match.Signal{novel(r, "bob", "DE", today)}, 2},
+	} {
+		f := &match.Frame{Origin: record.Position{Epoch: 1, Topic: "t", Partition: c.partition, Offset: int64(i)}, To: int64(i) + 1, Watermark: c.says, Clock: c.clock, Signals: c.signals}
+		if told += len(g.Apply(f, int64(i)).Alerts); told != c.want {
+			t.Errorf("step %d: %d told, want %d", i, told, c.want)
+		}
+	}
+}
+
+// What waits is bounded in bytes, too, and seen in the rule's size. Removing e.bytes from ripe, or from stats, makes this fail.
+func TestFirstSeenWaitsBoundedInBytes(t *testing.T) {
+	t.Parallel()
+	r := novelRule(0, 0)
+	g := newEngine([]*rule.Rule{r}, Options{KeepAll: true, MaxBytes: 400_000})
+	g.Recall(nil)
+	for n := range 1000 {
+		g.Apply(novelFrame(r, n, novel(r, "eva", fmt.Sprint(n), today-int64(n))), int64(n))
+	}
+	s, k := g.Stats(), g.rules[r.ID].kind.(*novelty)
+	if _, known, _ := k.memory.Size(); s.Held < 50 || s.Held > 500 || s.Rules[0].Bytes < known+90_000 || s.Rules[0].Bytes > known+110_000 {
+		t.Errorf("%d wait, and the rule has %d bytes, of which %d are its memory", s.Held, s.Rules[0].Bytes, known)
+	}
+	g.Finish()
+	if s := g.Stats(); s.Held != 0 || k.early.bytes != 0 {
+		t.Errorf("at the end %d wait, of %d bytes", s.Held, k.early.bytes)
+	}
+}
+
+// Days of history come into a live system, on and on, and there always is some that waits. What happens now, ahead of them, is
+// told in five minutes all the same, and once they have been behind for as long, at once; likewise when they are not behind.
+// Deleting the loop over fresh or the one over came in ripe makes this fail, and so does `t.now < t.behind`.
+func TestFirstSeenOfNowPassesHistoryBy(t *testing.T) {
+	t.Parallel()
+	r := novelRule(0, 0)
+	g := newEngine([]*rule.Rule{r}, Options{})
+	g.Recall(nil)
+	to, told := [2]int64{}, map[string]int64{}
+	offset, now := int64(0), int64(0)
+	send := func(p int, watermark int64, signals ...match.Signal) {
+		f := &match.Frame{Origin: record.Position{Epoch: 1, Topic: "t", Partition: p, Offset: to[p]}, To: to[p] + 1, Watermark: watermark, Clock: today + now, Signals: signals}
+		to[p]++
+		for _, a := range g.Apply(f, offset).Alerts {
+			told[a.Group["actor"]] = now
+		}
+		offset++
+	}
+	for ; now < 700*second; now += second {
+		past := today - 10*day + 60*now
+		send(1, past, novel(r, fmt.Sprint("history ", now/second), "DE", past))
+		send(0, today+now, novel(r, fmt.Sprint("now ", now/second), "DE", today+now))
+	}
+	for n := range int64(700) {
+		want := n
+		if n < patience/second {
+			want += patience / second
+		}
+		if got := told[fmt.Sprint("now ", n)] / second; got != want {
+			t.Errorf("what happened in second %d was told in second %d, want %d", n, got, want)
+		}
+	}
+	send(1, today-day, novel(r, "history", "DE", today-day))
+	send(1, math.MaxInt64)
+	send(0, today+now, novel(r, "now", "DE", today+now))
+	if _, waits := told["history"]; told["now"] != now || waits {
+		t.Errorf("told of now at %d, want %d; of history: %v", told["now"], now, waits)
+	}
+	if held := g.Stats().Held; held > 10 {
+		t.Errorf("%d are held: too many", held)
 	}
 }

@@ -148,7 +148,7 @@ func (g *Engine) timesOf(k *slot) times {
 	}
 	return times{
 		watermark: g.watermarkOf(k), clock: g.origins.clock,
-		now: g.origins.now, spoken: g.origins.spoken, slowest: g.origins.slowest,
+		now: g.origins.now, spoken: g.origins.spoken, slowest: g.origins.slowest, behind: g.origins.behind,
 	}
 }
 

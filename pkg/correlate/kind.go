@@ -30,6 +30,7 @@ type times struct {
 	now       int64 // what time it is where something comes, by the newest clock; 0: unknown
 	spoken    int64 // by the clock of the origin that has been silent for longest; 0: unknown
 	slowest   int64 // as of origins
+	behind    int64 // likewise
 	over      bool  // no event comes at all any more; clock is the time of the last one
 }
 

@@ -17,13 +17,13 @@ type novelty struct {
 	names   *names
 	memory  *firstseen.Memory
 	early   early
-	latest  int64 // event time that was seen
+	latest  int64 // event time that was seen; MinInt64: none
 	expired int64
 }
 
 func newNovelty(r *rule.Rule, o Options) *novelty {
 	return &novelty{
-		rule: r, names: newNames(r), latest: math.MinInt64 + int64(Lateness), expired: math.MinInt64, early: early{finite: o.KeepAll},
+		rule: r, names: newNames(r), latest: math.MinInt64, expired: math.MinInt64, early: early{finite: o.KeepAll, maxBytes: o.MaxBytes / 4},
 		memory: firstseen.New(firstseen.Options{
 			Learning: int64(r.FirstSeen.Learning), Forget: int64(r.FirstSeen.Forget),
 			MaxKeys: o.MaxKeys, MaxBytes: o.MaxBytes,
@@ -61,6 +61,7 @@ func (n *novelty) flush(*Result, int64) {} // decide follows
 
 // decide sees the signals that nothing earlier is to be expected of.
 func (n *novelty) decide(t times, out *Result, _ int64) {
+	n.early.begin(t)
 	for w := n.early.ripe(t); w != nil; w = n.early.ripe(t) {
 		n.see(&w.signal, w.offset, out)
 	}
@@ -108,10 +109,14 @@ func (n *novelty) view(s *match.Signal, t *tally) view {
 }
 
 // expire drops forgotten rows, once a stretch. The watermark may be far ahead of what the rule has yet to see: a partition that
-// was idle can bring history.
+// was idle can bring history. Before the first signal the rows are all those of the memory: there is nothing to go by.
 func (n *novelty) expire(before int64) {
+	f := int64(n.rule.FirstSeen.Forget)
+	if f == 0 || n.latest == math.MinInt64 {
+		return
+	}
 	before = min(before, n.early.from(n.latest)-int64(Lateness))
-	if f := int64(n.rule.FirstSeen.Forget); f == 0 || n.expired != math.MinInt64 && before < n.expired+f/8 {
+	if n.expired != math.MinInt64 && before < n.expired+f/8 {
 		return
 	}
 	n.expired = before
@@ -129,5 +134,5 @@ func (n *novelty) adopt(r *rule.Rule) bool {
 
 func (n *novelty) stats() RuleStats {
 	keys, bytes, evicted := n.memory.Size()
-	return RuleStats{Rule: n.rule.ID, Keys: keys, Bytes: bytes, Evicted: evicted}
+	return RuleStats{Rule: n.rule.ID, Keys: keys, Bytes: bytes + n.early.bytes, Evicted: evicted}
 }

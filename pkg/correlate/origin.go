@@ -16,14 +16,15 @@ type origins struct {
 	next      Mark // what the watermark will be
 	// clock is what time it is while all origins are idle, less Lateness, and never falls; MinInt64 until then. See rest.
 	clock  int64
-	idle   Mark  // what clock was to begin with, and by their clocks since when; At 0: they are not idle
+	idle   Mark  // what time it is by rest, and by their clocks; At 0: they are not idle
 	newest int64 // how far any of them has come; MinInt64: unknown
 	// alerts is how far time has come for rules over alerts, and never falls; MinInt64: unknown. See hear.
 	alerts int64
-	now    int64 // the newest clock of any frame; 0: none told it
+	now    int64 // the newest of the origins' clocks; 0: none told it. It falls when a clock that was ahead is put right
 	spoken int64 // when the origin that has been silent for longest, though not for patience, was heard last; 0: unknown
 	// slowest is where the slowest origin is now; MaxInt64: all are idle; MinInt64: not every origin has said how far it is.
 	slowest int64
+	behind  int64 // since when slowest has been more than ahead behind now; 0: it is not
 	before  int64 // what the watermark was at the time heard
 	heard   int64 // by the clock of the alerts' origins
 }
@@ -72,7 +73,6 @@ func (s *origins) accept(f *match.Frame) bool {
 		return false
 	}
 	o.mark, o.watermark, o.clock, o.alerts = f.To, f.Watermark, f.Clock, f.Alerts
-	s.now = max(s.now, f.Clock)
 	if f.Watermark != 0 && f.Watermark != math.MaxInt64 {
 		s.newest = max(s.newest, f.Watermark)
 	}
@@ -112,19 +112,23 @@ func (s *origins) hear() {
 // advance recomputes the watermark. Origins that say they are idle hold nothing up; when all are idle, time stands still,
 // because what they send next will be of then, not of the end of time. The clock goes on.
 func (s *origins) advance() {
-	smallest, clock, spoken, unknown := int64(math.MaxInt64), int64(math.MaxInt64), s.now, false
+	smallest, clock, now, unknown := int64(math.MaxInt64), int64(math.MaxInt64), int64(0), false
 	for _, o := range s.byPartition {
 		unknown = unknown || o.watermark == 0
-		smallest, clock = min(smallest, o.watermark), min(clock, o.clock)
-		if o.clock == 0 || o.clock > s.now-patience {
-			spoken = min(spoken, o.clock)
+		smallest, clock, now = min(smallest, o.watermark), min(clock, o.clock), max(now, o.clock)
+	}
+	s.now, s.spoken, s.slowest = now, now, smallest
+	for _, o := range s.byPartition {
+		if o.clock == 0 || o.clock > now-patience {
+			s.spoken = min(s.spoken, o.clock)
 		}
 	}
-	s.spoken, s.slowest = spoken, smallest
+	s.next.At = min(s.next.At, now) // where it is later, a clock was wrong
 	if unknown {
 		s.slowest = math.MinInt64
 		return
 	}
+	s.lag()
 	if smallest != math.MaxInt64 {
 		s.reach(smallest)
 		s.idle = Mark{}
@@ -138,18 +142,31 @@ func (s *origins) advance() {
 	}
 }
 
+// lag notes since when the slowest origin has been behind.
+func (s *origins) lag() {
+	switch {
+	case s.slowest >= s.now-ahead:
+		s.behind = 0
+	case s.behind == 0 || s.behind > s.now:
+		s.behind = s.now
+	}
+}
+
 // rest takes time on while all origins are idle: from as far as any has come, at the pace of their clocks. That is not what
-// their clocks say. Where yesterday's logs are read and come in pieces, it is yesterday.
+// their clocks say: where yesterday's logs are read and come in pieces, it is yesterday. Nor is it time in which nobody read, or by
+// which a clock was put right: what nothing was heard in for longer than patience does not count.
 func (s *origins) rest(clock int64) {
-	if s.idle.At == 0 {
+	if s.idle.At == 0 || s.idle.Watermark == math.MinInt64 {
 		s.idle = Mark{Watermark: s.clock, At: clock}
 		if s.newest != math.MinInt64 {
 			s.idle.Watermark = s.newest - int64(Lateness)
 		}
 	}
-	if s.idle.Watermark != math.MinInt64 {
-		s.clock = max(s.clock, s.idle.Watermark+max(0, clock-s.idle.At))
+	if step := clock - s.idle.At; step > 0 && step < patience && s.idle.Watermark != math.MinInt64 {
+		s.idle.Watermark += step
 	}
+	s.idle.At = clock
+	s.clock = max(s.clock, s.idle.Watermark)
 }
 
 // reach takes the watermark on to where the origins were a moment ago, and not back behind since.

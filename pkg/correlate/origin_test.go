@@ -10,7 +10,7 @@ import (
 
 // Two partitions that were idle are sent history at once. The one that comes first does not take time past the other; what is
 // gone for good does not keep it. Each of these, changed, makes it fail: the case for what is unknown in advance, its condition
-// on patience, settling in reach, either min there, next in advance or in resume.
+// on patience, settling in reach, either min there, next.At or next.Watermark in advance, next in resume.
 func TestWatermarkWaitsForWhoWasIdle(t *testing.T) {
 	t.Parallel()
 	const idle, unknown = math.MaxInt64, math.MinInt64
@@ -30,6 +30,10 @@ func TestWatermarkWaitsForWhoWasIdle(t *testing.T) {
 			{1, 0, idle, unknown}, {0, 10, 100, unknown}, {0, 20, 110, unknown}, {0, 2990, 200, unknown}, {0, 3001, 300, 100}, {0, 3011, 310, 300},
 		}},
 		"to idle": {nil, []step{{0, 0, idle, unknown}, {1, 1, idle, unknown}, {0, 20, 300, unknown}, {0, 25, idle, unknown}, {1, 31, idle, unknown}, {0, 32, idle, 300}}},
+		"put right": {nil, []step{ // partition 1 is a day ahead
+			{1, 0, idle, unknown}, {0, 1, 100, unknown}, {1, 864_000, idle, 100}, {0, 20, 200, 100}, {1, 30, idle, 100}, {0, 31, 300, 100},
+			{0, 45, 400, 100}, {1, 46, idle, 100}, {0, 60, 500, 100}, {1, 61, idle, 400},
+		}},
 		"resumed": {&Progress{Offset: 2, Watermark: 50, Clock: unknown, Alerts: unknown, Next: Mark{60, 0}}, []step{
 			{0, 0, 100, unknown}, {0, 30, 200, 100}, {0, 40, 300, 60},
 		}},
