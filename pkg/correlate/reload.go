@@ -12,7 +12,7 @@ type Reloaded struct {
 	Kept    []string // ids of rules that kept their state
 	Fresh   []string // ids of rules that started with none: new, or another rule than before
 	Gone    []string // ids of rules that are no longer correlated
-	Skipped int      // signals held back for memory, of rules that are gone or not the same
+	Skipped int      // signals that waited, for memory or for slower origins, of rules that are gone or not the same
 }
 
 // Reload goes on with the rules of set, between two frames. A rule whose Hash is the same keeps its state, and its alerts
@@ -40,9 +40,12 @@ func (g *Engine) reload(rules []*rule.Rule) Reloaded {
 		g.rules[r.ID] = s
 		g.order = append(g.order, s)
 	}
-	for id := range before {
+	for id, s := range before {
 		if g.rules[id] == nil {
 			out.Gone = append(out.Gone, id)
+		}
+		if n, ok := s.kind.(*novelty); ok && g.rules[id] != s {
+			out.Skipped += len(n.early.queue)
 		}
 	}
 	slices.Sort(out.Gone)
@@ -51,7 +54,7 @@ func (g *Engine) reload(rules []*rule.Rule) Reloaded {
 	}
 	held := len(g.held)
 	g.held = slices.DeleteFunc(g.held, func(h heldSignal) bool { return g.unknown(&h.signal) })
-	out.Skipped = held - len(g.held)
+	out.Skipped += held - len(g.held)
 	return out
 }
 
