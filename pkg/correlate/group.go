@@ -296,7 +296,7 @@ func (g *groups) resize(k *group) {
 	}
 	for i := range k.open {
 		a := &k.open[i]
-		size += int64(len(a.samples)) + int64(cap(a.reached.levels))*levelBytes + a.reach.bytes()
+		size += int64(len(a.samples)) + int64(cap(a.reached.levels))*levelBytes + a.bytes()
 	}
 	g.bytes += size - k.size
 	k.size = size

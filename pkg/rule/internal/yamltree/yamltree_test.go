@@ -1,6 +1,7 @@
 package yamltree
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -45,10 +46,11 @@ func TestColonsInKeys(t *testing.T) {
 	} {
 		file, err := Parse([]byte(text))
 		got := ""
-		switch syntax, ok := err.(*yaml.SyntaxError); {
+		var syntax *yaml.SyntaxError
+		switch {
 		case err == nil:
 			got = shape(file.Docs[0].Body)
-		case ok:
+		case errors.As(err, &syntax):
 			got = fmt.Sprintf("%d:%d", syntax.Token.Position.Line, syntax.Token.Position.Column)
 		}
 		if got != want {
@@ -61,7 +63,8 @@ func TestColonsInKeys(t *testing.T) {
 func TestMissingQuote(t *testing.T) {
 	t.Parallel()
 	_, err := Parse([]byte("a: 1\nb: \"text\nc: x\nd: \"y\"\n"))
-	if syntax, ok := err.(*yaml.SyntaxError); !ok || syntax.Token.Position.Line != 2 || syntax.Token.Position.Column != 4 {
+	var syntax *yaml.SyntaxError
+	if !errors.As(err, &syntax) || syntax.Token.Position.Line != 2 || syntax.Token.Position.Column != 4 {
 		t.Errorf("got %v", err)
 	}
 }
