@@ -73,18 +73,23 @@ func (a *App) rulesStatus() *web.RulesStatus {
 	return s
 }
 
-// progress returns how many messages of the topic the group has not done yet, and its commits.
+// progress returns how many messages of the topic the group has not done yet, and its commits. Of a partition in which it has
+// committed nothing, that is all there is.
 func progress(ctx context.Context, b *bus.Client, group, topic string) (lag int64, commits map[int]bus.Commit, err error) {
 	commits, err = b.GroupOffsets(ctx, group, topic)
 	if err != nil {
 		return 0, nil, fmt.Errorf("read how far %s is: %w", group, err)
 	}
-	for partition, c := range commits {
+	partitions, err := b.Partitions(ctx, topic)
+	if err != nil {
+		return 0, nil, fmt.Errorf("read the partitions of %s: %w", topic, err)
+	}
+	for partition := range partitions {
 		first, end, err := b.Bounds(ctx, topic, partition)
 		if err != nil {
 			return 0, nil, fmt.Errorf("read the end of %s: %w", topic, err)
 		}
-		lag += end - max(first, c.Offset)
+		lag += end - max(first, commits[partition].Offset)
 	}
 	return lag, commits, nil
 }
