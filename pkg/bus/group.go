@@ -216,10 +216,13 @@ func (c *Client) groupOffsets(ctx context.Context, group, topic string, partitio
 		if err == nil {
 			err = resp.Error
 		}
+		commits = map[int]Commit{}
+		if errors.Is(err, kafka.GroupIdNotFound) { // what kfake says of a group that nobody has joined; Kafka has no commits of it
+			return nil
+		}
 		if err != nil {
 			return err
 		}
-		commits = map[int]Commit{}
 		for _, p := range resp.Topics[topic] {
 			if p.Error != nil {
 				return p.Error
