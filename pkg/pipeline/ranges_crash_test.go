@@ -292,10 +292,24 @@ func TestRangesOfAZombie(t *testing.T) {
 	}
 	zombie := &rangeWorker{o: o, claim: stale, send: (*bus.Claim).Commit, metrics: metrics.of("zombie", 0), log: zap.NewNop()}
 	zombie.o.MaxBytes = 1 << 20
-	produce(t, ctx, c, "zombie", 0, 5)
-	if err := zombie.run(ctx); !errors.Is(err, bus.ErrFenced) {
+	// It begins at the offset last committed, and the healthy one may have come to the end of the log before: something
+	// has to come after that.
+	fenced := make(chan error, 1)
+	go func() { fenced <- zombie.run(ctx) }()
+	n := 15
+	err = nil
+	for ended := false; !ended; {
+		produce(t, ctx, c, "zombie", 0, 1)
+		n++
+		select {
+		case err = <-fenced:
+			ended = true
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	if !errors.Is(err, bus.ErrFenced) {
 		t.Errorf("zombie: got %v, want ErrFenced", err)
 	}
-	s.until(ctx, 20)
-	s.complete(0, 20)
+	s.until(ctx, n)
+	s.complete(0, n)
 }
