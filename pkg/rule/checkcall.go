@@ -10,8 +10,8 @@ import (
 // ours are the functions beside expr's, and those of expr's that conditions may use; for hints.
 var ours = []string{
 	fnHas, fnInt, fnFloat, fnIsPrivate, fnInCIDR, fnInList, fnGlob, fnPortsOverlap, fnPolicyPublic, fnPolicyAccount, fnPolicyAction,
-	fnEqualFold, fnContainsFold, fnStartsFold, fnEndsFold, fnGlobFold, fnGeoDistance, fnJSONText, fnHour, fnWeekday, "any", "all", "none", "one", "count", "len", "lower", "upper", "trim",
-	"replace", "split", "hasPrefix", "hasSuffix",
+	fnEqualFold, fnContainsFold, fnStartsFold, fnEndsFold, fnGlobFold, fnGeoDistance, fnJSONText, fnMinute, fnHour, fnDay, fnWeekday,
+	fnWeek, fnMonth, fnYear, "any", "all", "none", "one", "count", "len", "lower", "upper", "trim", "replace", "split", "hasPrefix", "hasSuffix",
 }
 
 // conditionCall returns the name of a call that is a condition.
@@ -252,7 +252,7 @@ func (c *checker) quantifier(n *ast.BuiltinNode, result shape) operand {
 	return operand{shape: result, node: &ast.BuiltinNode{Name: n.Name, Arguments: []ast.Node{over, &ast.PredicateNode{Node: total}}}}
 }
 
-// valueCall checks calls that give a value: int, float, hour, weekday, and everything that is no function at all.
+// valueCall checks calls that give a value: int, float, hour and its like, and everything that is no function at all.
 func (c *checker) valueCall(n *ast.CallNode) operand {
 	id, ok := n.Callee.(*ast.IdentifierNode)
 	if !ok {
@@ -266,9 +266,10 @@ func (c *checker) valueCall(n *ast.CallNode) operand {
 	if _, ok := conditionCall(n); ok {
 		return operand{shape: truth, node: c.condition(n)}
 	}
-	switch id.Value {
-	case fnHour, fnWeekday:
+	if clockNamed(id.Value) != nil {
 		return c.clock(n, id.Value)
+	}
+	switch id.Value {
 	case fnGeoDistance:
 		return c.geoDistance(n)
 	case fnJSONText:

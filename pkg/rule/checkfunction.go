@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
-
-	"github.com/shrike-sec/shrike/pkg/event"
 )
 
 // glob checks glob(text, "arn:aws:iam::*:role/admin-?").
@@ -163,21 +161,4 @@ func (c *checker) policy(n *ast.CallNode, name string, subject operand) ast.Node
 		args = append(args, o.node)
 	}
 	return call(name, args...)
-}
-
-// clock checks hour(time) and weekday(time).
-func (c *checker) clock(n *ast.CallNode, name string) operand {
-	if len(n.Arguments) != 1 {
-		c.report(n, "", "%s takes one time", name)
-		return operand{}
-	}
-	o := c.value(n.Arguments[0])
-	if o.shape == bad {
-		return o
-	}
-	if o.field == nil || o.field.Type != event.TypeTime {
-		c.report(n, "", "%s is that of a time, not of %s", name, o.shape)
-		return operand{}
-	}
-	return operand{shape: whole, node: call(name, o.node), may: o.may}
 }

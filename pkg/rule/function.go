@@ -162,8 +162,6 @@ func moreFunctions() []expr.Option {
 				return false
 			}), nil
 		}, new(func(any, ...string) bool)),
-		expr.Function(fnHour, func(p ...any) (any, error) { return int(hourOf(int64(p[0].(int)))), nil }, new(func(int) int)),
-		expr.Function(fnWeekday, func(p ...any) (any, error) { return int(weekdayOf(int64(p[0].(int)))), nil }, new(func(int) int)),
 		expr.Function(fnGeoDistance, func(p ...any) (any, error) {
 			return distance(floatOf(p[0]), floatOf(p[1]), floatOf(p[2]), floatOf(p[3])), nil
 		}, new(func(any, any, any, any) float64)),
@@ -177,7 +175,7 @@ func moreFunctions() []expr.Option {
 			return folding(name, literals)(p[0].(string)), nil
 		}, new(func(string, ...string) bool)))
 	}
-	return options
+	return append(options, clockFunctions()...)
 }
 
 func floatOf(v any) float64 {

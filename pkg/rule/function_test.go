@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/valyala/fastjson"
 	"pgregory.net/rapid"
 
@@ -106,16 +107,48 @@ func TestGlob(t *testing.T) {
 	}
 }
 
-func TestHourAndWeekday(t *testing.T) {
-	t.Parallel()
+// Each clock says what the calendar does, which is written here by hand: weeks at the ends of years are what goes wrong.
+func TestClocks(t *testing.T) {
+	for text, want := range map[string][]int64{ // minute, hour, day, weekday, week, month, year
+		"2026-03-01T09:14:07Z":           {14, 9, 1, 7, 9, 3, 2026},
+		"2021-01-03T23:59:59.999999999Z": {59, 23, 3, 7, 53, 1, 2021}, // of 2020's last week
+		"2021-01-04T00:00:00Z":           {0, 0, 4, 1, 1, 1, 2021},
+		"2024-12-30T00:00:00Z":           {0, 0, 30, 1, 1, 12, 2024}, // of 2025's first
+		"2024-02-29T12:30:00Z":           {30, 12, 29, 4, 9, 2, 2024},
+		"1969-12-31T23:59:59.999999999Z": {59, 23, 31, 3, 1, 12, 1969},
+		"1677-09-21T00:12:43.145224192Z": {12, 0, 21, 2, 38, 9, 1677},
+		"2262-04-11T23:47:16.854775807Z": {47, 23, 11, 5, 15, 4, 2262},
+	} {
+		at, err := time.Parse(time.RFC3339Nano, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []int64
+		for _, c := range clocks {
+			got = append(got, c.at(at.UnixNano()))
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s: %s", text, d)
+		}
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		ns := rapid.Int64().Draw(t, "time")
-		at := time.Unix(0, ns).UTC()
-		want := (int64(at.Weekday())+6)%7 + 1
-		if hourOf(ns) != int64(at.Hour()) || weekdayOf(ns) != want {
-			t.Fatalf("%s: hour %d, weekday %d, want %d", at, hourOf(ns), weekdayOf(ns), want)
+		for _, c := range clocks {
+			if got := c.at(ns); got < int64(c.least) || got > int64(c.most) {
+				t.Fatalf("%s of %d is %d", c.name, ns, got)
+			}
 		}
 	})
+	e := &event.Event{}
+	e.Reset(event.API, nil)
+	e.SetUnixNano(event.EventTime, 1_772_356_447_000_000_000)
+	cond := mustCompile(t, `minute(event_time) == 14 and week(event_time) == 9 and year(event_time) == 2026`)
+	if !cond.native || !cond.holds(scope{event: e}) {
+		t.Error("clocks in a condition")
+	}
+	if n := testing.AllocsPerRun(50, func() { cond.holds(scope{event: e}) }); n != 0 {
+		t.Errorf("clocks allocate %v times", n)
+	}
 }
 
 func TestPortsOverlap(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 var (
 	words = []string{"", "a", "Root", "root", "GetObject", "ConsoleLogin", "ǅabÄ", "10.1.2.3", "443", "-7", "007", "2.5", "true", "x.y"}
 	ints  = []int64{-1, 0, 1, 22, 200, 404, 3333, 1 << 40}
+	times = []int64{-1, 0, 22, 1 << 40, 1_772_356_447_000_000_000, 1_609_459_199_999_999_999} // of 2020's last week, in December
 	reals = []float64{0, 0.5, 22, 100.5}
 	addrs = []string{"10.0.0.1", "192.0.2.7", "::1", "2001:db8::9", "100.64.3.3"}
 	docs  = []string{
@@ -148,7 +149,7 @@ func (g generator) number() string {
 	case 6:
 		return fmt.Sprintf("%.1f", rapid.SampledFrom(reals).Draw(g.t, "float"))
 	case 7, 8:
-		return g.of("hour", "weekday") + "(" + g.of(g.v.times...) + ")"
+		return genClock(g)
 	case 9, 10:
 		return fmt.Sprint(rapid.SampledFrom(ints).Draw(g.t, "int"))
 	case 11:
@@ -194,9 +195,7 @@ func atoms() []func(g generator) string {
 			return "glob(" + g.text() + ", " + fmt.Sprintf("%q", g.of("*", "R*t", "?oot", "*o*o*", "x.?", "ǅ*?", "", "**a")) + ")"
 		},
 		genPorts, genPolicy, genPolicy, genPolicy, genFold, genFold, genDistance, genQuantifier, genQuantifier,
-		func(g generator) string {
-			return g.of("hour(event_time)", "weekday(event_time)") + g.of(" in 0..4", " == 4", " >= 0", " != 0")
-		},
+		genMoment, genMoment,
 		func(g generator) string {
 			return "inList(" + g.of(g.text(), g.of(g.v.ints...), g.of(g.v.addrs...), g.of(g.v.addrs...)) + `, "nets")`
 		},
@@ -212,6 +211,14 @@ func genAtom(g generator) string {
 		return g.text() + " == " + quoted(g.t)
 	}
 	return s
+}
+
+func genClock(g generator) string {
+	return clocks[rapid.IntRange(0, len(clocks)-1).Draw(g.t, "clock")].name + "(" + g.of(g.v.times...) + ")"
+}
+
+func genMoment(g generator) string {
+	return genClock(g) + g.of(" in 0..14", " in 10..2050", " == 1", " >= 0", " != 0")
 }
 
 func genFlag(g generator) string {
@@ -234,7 +241,7 @@ func genAddr(g generator) string {
 
 func genHas(g generator) string {
 	all := []string{g.of(g.v.addrs...), g.of(g.v.ints...), g.of(g.v.lists...), g.of(g.v.texts...), g.of(g.v.times...), "raw",
-		g.of(g.v.ints...) + " + int(" + g.of(g.v.texts...) + ") * 2", "hour(" + g.of(g.v.times...) + ")", "lower(" + g.of(g.v.texts...) + ")"}
+		g.of(g.v.ints...) + " + int(" + g.of(g.v.texts...) + ") * 2", genClock(g), "lower(" + g.of(g.v.texts...) + ")"}
 	for _, names := range [][]string{g.v.flags, g.v.objects, g.v.floats} {
 		if len(names) > 0 {
 			all = append(all, g.of(names...))
@@ -361,7 +368,7 @@ func randomEvent(v *vocabulary, seed uint64) *event.Event {
 	each(v.floats, func(f *event.Field) { e.SetFloat(f.FloatField(), pickOf(r, reals)) })
 	each(v.flags, func(f *event.Field) { e.SetBool(f.BoolField(), r.IntN(2) == 0) })
 	each(v.addrs, func(f *event.Field) { e.SetAddr(f.AddrField(), netip.MustParseAddr(pickOf(r, addrs))) })
-	each(v.times, func(f *event.Field) { e.SetUnixNano(f.TimeField(), pickOf(r, ints)) })
+	each(v.times, func(f *event.Field) { e.SetUnixNano(f.TimeField(), pickOf(r, times)) })
 	each(v.lists, func(f *event.Field) {
 		for range r.IntN(4) {
 			e.AddList(f.ListField(), pickOf(r, words))

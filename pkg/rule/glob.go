@@ -102,29 +102,3 @@ func numberBound(n int64, ok bool) portBound {
 	}
 	return portBound{port: n}
 }
-
-const (
-	nanosPerHour = int64(3600e9)
-	nanosPerDay  = 24 * nanosPerHour
-)
-
-// hourOf returns the hour of a time in UTC.
-func hourOf(ns int64) int64 { return mod(ns, nanosPerDay) / nanosPerHour }
-
-// weekdayOf returns the day of the week of a time in UTC, 1 for Monday; 1970 began on a Thursday.
-func weekdayOf(ns int64) int64 {
-	day := ns / nanosPerDay
-	if ns < 0 && ns%nanosPerDay != 0 {
-		day--
-	}
-	return mod(day+3, 7) + 1
-}
-
-// mod is the remainder that is never below zero.
-func mod(a, b int64) int64 {
-	r := a % b
-	if r < 0 {
-		r += b
-	}
-	return r
-}

@@ -99,30 +99,3 @@ func (q requirement) said() string {
 	}
 	return strings.Join(slices.Sorted(maps.Keys(q.texts)), " or ")
 }
-
-// clocks warns of hours and days of the week that are none.
-func (l *linter) clocks(at site, n ast.Node) {
-	switch n := n.(type) {
-	case *ast.UnaryNode:
-		l.clocks(at, n.Node)
-	case *ast.BinaryNode:
-		l.clocks(at, n.Left)
-		l.clocks(at, n.Right)
-		name, _ := called(n.Left)
-		literals := []ast.Node{n.Right}
-		if array, ok := n.Right.(*ast.ArrayNode); ok && n.Operator == "in" {
-			literals = array.Nodes
-		} else if n.Operator != "==" {
-			return
-		}
-		for _, lit := range literals {
-			switch i, ok := lit.(*ast.IntegerNode); {
-			case !ok:
-			case name == fnHour && (i.Value < 0 || i.Value > 23):
-				l.warnIn(at, lit, "", "hour is from 0 to 23, never %d", i.Value)
-			case name == fnWeekday && (i.Value < 1 || i.Value > 7):
-				l.warnIn(at, lit, "", "weekday is from 1, Monday, to 7, Sunday, never %d", i.Value)
-			}
-		}
-	}
-}

@@ -144,12 +144,10 @@ func numeric(n ast.Node) number {
 			}
 		case fnGeoDistance:
 			return geoDistance(args)
-		case fnHour, fnWeekday:
-			t, of := numeric(args[0]).whole, hourOf
-			if name == fnWeekday {
-				of = weekdayOf
+		default:
+			if c := clockNamed(name); c != nil {
+				return c.number(args[0])
 			}
-			return number{whole: func(s scope) int64 { return of(t(s)) }}
 		}
 	case *ast.BuiltinNode:
 		return size(n)

@@ -91,8 +91,13 @@ const (
 	fnGlobFold      = "globFold"                // whether it is as one of some patterns says
 	fnJSONText      = "jsonText"                // text of an object as JSON; in total form it is leaf
 	fnGeoDistance   = "geoDistance"             // kilometres between two places
-	fnHour          = "hour"                    // hour of a time, 0 to 23, UTC
-	fnWeekday       = "weekday"                 // day of a time's week, 1 Monday to 7 Sunday, UTC
+	fnMinute        = "minute"                  // minute of a time's hour, 0 to 59; of this and all below, UTC
+	fnHour          = "hour"                    // hour of its day, 0 to 23
+	fnDay           = "day"                     // day of its month, 1 to 31
+	fnWeekday       = "weekday"                 // day of its week, 1 Monday to 7 Sunday
+	fnWeek          = "week"                    // week of its year as ISO 8601 counts them, 1 to 53
+	fnMonth         = "month"                   // 1 to 12
+	fnYear          = "year"                    // its year
 )
 
 func call(name string, args ...ast.Node) ast.Node {

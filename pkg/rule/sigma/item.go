@@ -25,7 +25,7 @@ type item struct {
 	pattern   bool // re
 	flags     string
 	order     string // ">", ">=", "<", "<="
-	clock     string // hour …
+	clock     string // minute, hour, day, week, month, year: our functions have these names, too
 	encodings []string
 	ways      []string // of comparing, as written: at most one
 }
@@ -265,13 +265,14 @@ func (it *item) time(v *node, o operand) (expression, error) {
 	switch {
 	case o.kind != instant:
 		return expression{}, refuse(it.at, "modifier %s needs a time, and %s is none", it.clock, it.field)
-	case it.clock != "hour":
-		return expression{}, refuse(it.at, "conditions know the hour of a time, not its %s", it.clock)
 	case err != nil:
-		return expression{}, refuse(v.at, "the hour of a time is a number, not %q", v.text)
+		return expression{}, refuse(v.at, "the %s of a time is a number, not %q", it.clock, v.text)
 	}
-	order := pick(it.order == "", "==", it.order)
-	return compared("hour("+o.text+") "+order+" "+strconv.Itoa(n), ""), nil
+	said := func(order string) string { return it.clock + "(" + o.text + ") " + order + " " + strconv.Itoa(n) }
+	if it.order != "" {
+		return o.guarded(compared(said(it.order), "")), nil
+	}
+	return o.guarded(compared(said("=="), said("!="))), nil
 }
 
 // reference compares with another field of the same event. What is missing equals nothing.

@@ -130,7 +130,7 @@ func (o operand) anyOf(tests []test, cased bool, at place) (expression, error) {
 		return o.targets(tests, cased), nil
 	case instant:
 	}
-	return expression{}, refuse(at, "%s is %s: it can be asked for its hour, or whether it exists", o.name, o.kind)
+	return expression{}, refuse(at, "%s is %s: it can be asked for its hour, day and the like, or whether it exists", o.name, o.kind)
 }
 
 // inTexts adds to what is searched in JSON how JSON writes it inside a text: policy documents stand in requests as texts.

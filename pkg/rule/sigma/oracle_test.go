@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 )
 
@@ -92,6 +93,11 @@ func (a asked) text(t string, v any) bool {
 
 func (a asked) number(t string, want int) bool {
 	got, err := strconv.Atoi(t)
+	if at, bad := time.Parse(time.RFC3339, t); bad == nil {
+		_, week := at.ISOWeek()
+		parts := map[string]int{"minute": at.Minute(), "hour": at.Hour(), "day": at.Day(), "week": week, "month": int(at.Month()), "year": at.Year()}
+		got, err = parts[a.Modifiers[0]], nil
+	}
 	switch {
 	case err != nil:
 		return false

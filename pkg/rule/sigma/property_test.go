@@ -26,6 +26,8 @@ var (
 	networks     = []string{"10.0.0.0/24", "10.0.0.0/8", "2001:db8::/32"}
 	conditions   = []string{"s1", "not s1", "s1 and s2", "s1 or s2", "s1 and not s2", "(s1 or s2) and not s3", "1 of s*", "all of s*", "not 1 of s*", "all of them", "s1 or s2 and s3", "any of them and s3"}
 	objectTexts  = []string{`{"name":"a"`, "name", `"id":`, "b"}
+	moments      = []string{"2026-03-01T09:00:00Z", "2027-01-03T03:12:09Z"} // the other of 2026's last week
+	clocks       = []string{"minute", "hour", "day", "week", "month", "year"}
 	orders       = []string{"gt", "gte", "lt", "lte"}
 	searchers    = []string{"contains", "startswith", "endswith"}
 	emptyOrThere = []string{`""`, "null"}
@@ -35,7 +37,7 @@ func drawText(t *rapid.T) string { return rapid.SampledFrom(logTexts).Draw(t, "t
 
 // drawRecord makes a CloudTrail record.
 func drawRecord(t *rapid.T) string {
-	members := []string{`"eventTime":"2026-03-01T09:00:00Z"`, `"eventSource":"s3.amazonaws.com"`}
+	members := []string{`"eventTime":` + quote(rapid.SampledFrom(moments).Draw(t, "time")), `"eventSource":"s3.amazonaws.com"`}
 	add := func(into *[]string, key, json string) {
 		if rapid.IntRange(0, 5).Draw(t, "there") > 0 {
 			*into = append(*into, fmt.Sprintf("%q:%s", key, json))
@@ -83,7 +85,7 @@ func quote(s string) string { b, _ := json.Marshal(s); return string(b) }
 func drawAsked(t *rapid.T) asked {
 	values := func(from []string) []any { return drawValues(t, from) }
 	var a asked
-	switch rapid.IntRange(0, 9).Draw(t, "kind") {
+	switch rapid.IntRange(0, 10).Draw(t, "kind") {
 	case 0:
 		a = asked{"sourceIPAddress", nil, values(addresses)}
 	case 1:
@@ -102,6 +104,11 @@ func drawAsked(t *rapid.T) asked {
 			a = asked{f, nil, []any{nil}}
 		} else {
 			a = asked{f, []string{"exists"}, []any{rapid.Bool().Draw(t, "there")}}
+		}
+	case 7:
+		a = asked{"eventTime", []string{rapid.SampledFrom(clocks).Draw(t, "clock")}, []any{rapid.SampledFrom([]int{0, 1, 3, 9, 12, 53, 2027}).Draw(t, "part")}}
+		if rapid.Bool().Draw(t, "compared") {
+			a.Modifiers = append(a.Modifiers, rapid.SampledFrom(orders).Draw(t, "order"))
 		}
 	default:
 		a = drawSearch(t)
