@@ -60,11 +60,11 @@ type memory struct {
 // schemaWithin is how long the first question waits for the tables: longer than `run` takes to make them.
 const schemaWithin = 5 * time.Second
 
-func (m memory) Memos(ctx context.Context, ruleHashes []string) ([]correlate.Memo, error) {
+func (m memory) Memos(ctx context.Context, ruleHashes []string, take func([]correlate.Memo) error) error {
 	if err := m.wait(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	return m.Store.Memos(ctx, ruleHashes)
+	return m.Store.Memos(ctx, ruleHashes, take)
 }
 
 func (m memory) Buckets(ctx context.Context, ruleHashes []string, since time.Time, take func([]correlate.Bucket) error) error {

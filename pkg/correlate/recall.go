@@ -20,30 +20,40 @@ func (g *Engine) hold(s *match.Signal, offset int64) int {
 	return over
 }
 
-// Recall gives every rule that waits for it its memory: rows of this shard's keys (see Memo.Shard), which earlier Results
-// gave out; there may be none. It evaluates the signals held back until then, with their own offsets; the Result is theirs.
-func (g *Engine) Recall(memos []Memo) Result {
-	return g.recall(memos, func(string) bool { return true })
-}
-
-// RecallRules is Recall for the rules of these hashes: after a Reload, others may have come to wait since the memory was
-// asked.
-func (g *Engine) RecallRules(hashes []string, memos []Memo) Result {
-	return g.recall(memos, func(hash string) bool { return slices.Contains(hashes, hash) })
-}
-
-func (g *Engine) recall(memos []Memo, asked func(hash string) bool) Result {
-	var out Result
+// RememberValues loads memory of first_seen: rows of this shard's keys (see Memo.Shard), which earlier Results gave out, those of
+// one key one after the other. Only rules that wait for Recall take it. It may be called several times, also with the same rows.
+func (g *Engine) RememberValues(memos []Memo) {
 	byHash := map[string]rememberer{}
 	for _, k := range g.order {
-		if m, ok := k.kind.(rememberer); ok && asked(k.rule.Hash) {
+		if m, ok := k.kind.(rememberer); ok && k.waits {
 			byHash[k.rule.Hash] = m
-			k.waits = false
 		}
 	}
 	for i := range memos {
 		if m := byHash[memos[i].RuleHash]; m != nil {
 			m.recall(&memos[i])
+		}
+	}
+}
+
+// Recall gives every rule that waits for it its memory: these rows, and what Remember and RememberValues have loaded; there may
+// be none. It evaluates the signals held back until then, with their own offsets; the Result is theirs.
+func (g *Engine) Recall(memos []Memo) Result {
+	g.RememberValues(memos)
+	return g.recall(func(string) bool { return true })
+}
+
+// RecallRules is Recall for the rules of these hashes, whose memory was loaded: after a Reload, others may have come to wait
+// since it was asked.
+func (g *Engine) RecallRules(hashes []string) Result {
+	return g.recall(func(hash string) bool { return slices.Contains(hashes, hash) })
+}
+
+func (g *Engine) recall(asked func(hash string) bool) Result {
+	var out Result
+	for _, k := range g.order {
+		if _, ok := k.kind.(rememberer); ok && asked(k.rule.Hash) {
+			k.waits = false
 		}
 	}
 	held := g.held

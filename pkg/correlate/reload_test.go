@@ -229,7 +229,8 @@ func TestReloadWaitsForNewMemory(t *testing.T) {
 	third.ID, third.Hash = "third", "hash of third"
 	g.reload([]*rule.Rule{added, known, third})
 	g.Apply(novelFrame(known, 1, novel(third, "eva", "DE", second)), 6)
-	res = g.RecallRules([]string{added.Hash}, []Memo{{RuleHash: added.Hash, Key: `["eva"]`, Value: "FR", Offset: 1}})
+	g.RememberValues([]Memo{{RuleHash: added.Hash, Key: `["eva"]`, Value: "FR", Offset: 1}})
+	res = g.RecallRules([]string{added.Hash})
 	if len(res.Alerts) != 1 || res.Alerts[0].RuleID != "added" || res.Alerts[0].Revision != 6 {
 		t.Errorf("after the memory: %+v", res)
 	}

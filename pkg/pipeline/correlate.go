@@ -69,6 +69,7 @@ type shard struct {
 	engine    *correlate.Engine
 	assembler match.Assembler
 	diary     diary
+	givenUp   lostRows // since the memory is away
 	log       *zap.Logger
 
 	progress  string              // the engine's at the last checkpoint, as metadata of a commit
@@ -114,8 +115,8 @@ func (s *shard) loop(ctx context.Context, messages <-chan bus.Message) error {
 			err = s.remember(ctx, a)
 		case m := <-messages:
 			err = s.message(ctx, &m)
-		case err = <-s.diary.written:
-			err = s.wrote(ctx, err)
+		case done := <-s.diary.written:
+			err = s.wrote(ctx, done)
 		case <-commit.C:
 			err = s.checkpoint(ctx)
 		}
@@ -204,7 +205,7 @@ func (s *shard) deliver(ctx context.Context, r correlate.Result) error {
 		s.metrics.dropped.Inc()
 	}
 	s.metrics.skipped.Add(float64(r.Skipped))
-	s.lost(s.diary.note(notes{memos: r.Memos, buckets: r.Buckets}))
+	s.lost(s.diary.note(r.Memos, r.Buckets))
 	r.Alerts = slices.DeleteFunc(r.Alerts, func(a alert.Alert) bool { return a.Revision <= s.muted })
 	if len(r.Alerts) == 0 {
 		return nil
@@ -246,7 +247,7 @@ func (s *shard) safe() int64 {
 func (s *shard) checkpoint(ctx context.Context) error {
 	s.metrics.observe(s.engine.Stats(), s.counted)
 	switch {
-	case s.diary.writing != nil:
+	case s.diary.writing:
 		return nil // the commit follows the write
 	case s.diary.noted.len() > 0:
 		s.diary.write(ctx, s.Memory, s.now())
@@ -256,24 +257,35 @@ func (s *shard) checkpoint(ctx context.Context) error {
 }
 
 // wrote takes the answer of a write and commits what it allows.
-func (s *shard) wrote(ctx context.Context, err error) error {
-	covered, lost, ok := s.diary.settle(err)
+func (s *shard) wrote(ctx context.Context, done outcome) error {
+	covered, lost, ok := s.diary.settle(done)
 	s.lost(lost)
 	if !ok {
-		s.log.Warn("keep rows of the memory until ClickHouse takes them", zap.Int("rows", s.diary.noted.len()), zap.Error(err))
+		s.log.Warn("keep rows of the memory until ClickHouse takes them", zap.Int("rows", s.diary.noted.len()), zap.Error(done.err))
 		return nil
+	}
+	if s.givenUp != (lostRows{}) {
+		s.log.Warn("ClickHouse takes rows of the memory again; some were given up meanwhile",
+			zap.Int("first_seen", s.givenUp.memos), zap.Int("baselines", s.givenUp.buckets))
+		s.givenUp = lostRows{}
 	}
 	return s.commit(ctx, covered)
 }
 
-// lost tells of rows of baselines that were given up.
-func (s *shard) lost(rows int) {
-	if rows == 0 {
+// lost tells of rows that were given up, once while the memory is away.
+func (s *shard) lost(rows lostRows) {
+	if rows == (lostRows{}) {
 		return
 	}
-	s.metrics.lost.Add(float64(rows))
-	s.log.Error("give up the oldest rows of baselines, since ClickHouse has been away for too long: after the next restart their groups have a gap in their past",
-		zap.Int("rows", rows), zap.Int("kept", len(s.diary.noted.buckets)))
+	s.metrics.lost.WithLabelValues(memoryValues).Add(float64(rows.memos))
+	s.metrics.lost.WithLabelValues(memoryBuckets).Add(float64(rows.buckets))
+	if s.givenUp == (lostRows{}) {
+		s.log.Error("give up the oldest rows of the memory, since ClickHouse has been away for too long: after the next restart, values may be told as new again "+
+			"and groups of baselines have a gap in their past; shrike_lost_memory_rows_total counts them",
+			zap.Int("first_seen", rows.memos), zap.Int("baselines", rows.buckets), zap.Int("kept", s.diary.noted.len()))
+	}
+	s.givenUp.memos += rows.memos
+	s.givenUp.buckets += rows.buckets
 }
 
 func (s *shard) commit(ctx context.Context, c checkpoint) error {

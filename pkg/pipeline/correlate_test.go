@@ -47,13 +47,14 @@ func (n *notebook) answer(ctx context.Context) error {
 	return nil
 }
 
-func (n *notebook) Memos(ctx context.Context, _ []string) ([]correlate.Memo, error) {
+func (n *notebook) Memos(ctx context.Context, _ []string, take func([]correlate.Memo) error) error {
 	if err := n.answer(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	return slices.Clone(n.memos), nil
+	memos := slices.Clone(n.memos)
+	n.mu.Unlock()
+	return take(memos)
 }
 
 func (n *notebook) WriteMemos(ctx context.Context, memos []correlate.Memo) error {

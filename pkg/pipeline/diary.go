@@ -2,16 +2,16 @@ package pipeline
 
 import (
 	"context"
-	"slices"
 	"time"
+	"unsafe"
 
 	"github.com/shrike-sec/shrike/pkg/correlate"
 )
 
-// Memory is where first-seen values and the buckets of baselines are kept. A write returns when it is durable. Buckets hands
-// over those since a time, in parts.
+// Memory is where first-seen values and the buckets of baselines are kept. A write returns when it is durable. Memos and Buckets
+// hand over what there is in parts, the rows of one group one after the other; Buckets those since a time.
 type Memory interface {
-	Memos(ctx context.Context, ruleHashes []string) ([]correlate.Memo, error)
+	Memos(ctx context.Context, ruleHashes []string, take func([]correlate.Memo) error) error
 	WriteMemos(ctx context.Context, memos []correlate.Memo) error
 	Buckets(ctx context.Context, ruleHashes []string, since time.Time, take func([]correlate.Bucket) error) error
 	WriteBuckets(ctx context.Context, buckets []correlate.Bucket) error
@@ -19,91 +19,97 @@ type Memory interface {
 
 // notes are rows on their way to the memory.
 type notes struct {
-	memos   []correlate.Memo
-	buckets []correlate.Bucket
+	memos   backlog[correlate.Memo]
+	buckets backlog[correlate.Bucket]
 }
 
-func (n *notes) len() int { return len(n.memos) + len(n.buckets) }
+func (n *notes) len() int { return len(n.memos.rows) + len(n.buckets.rows) }
 
-func (n *notes) add(o notes) {
-	n.memos, n.buckets = append(n.memos, o.memos...), append(n.buckets, o.buckets...)
+func (n *notes) add(memos []correlate.Memo, buckets []correlate.Bucket) {
+	n.memos.add(memos, memoCost)
+	n.buckets.add(buckets, bucketCost)
 }
 
+// bound gives up what is too much.
+func (n *notes) bound() lostRows {
+	return lostRows{memos: n.memos.bound(memoCost), buckets: n.buckets.bound(bucketCost)}
+}
+
+// write writes the rows part by part and lets go of what is durable.
 func (n *notes) write(ctx context.Context, memory Memory) error {
-	if len(n.memos) > 0 {
-		if err := memory.WriteMemos(ctx, n.memos); err != nil {
-			return err
-		}
+	if err := n.memos.write(ctx, memory.WriteMemos, memoCost); err != nil {
+		return err
 	}
-	if len(n.buckets) > 0 {
-		return memory.WriteBuckets(ctx, n.buckets)
-	}
-	return nil
+	return n.buckets.write(ctx, memory.WriteBuckets, bucketCost)
 }
+
+// What rows cost beside their texts: themselves, twice, since lists grow.
+const (
+	memoBytes   = 2 * int64(unsafe.Sizeof(correlate.Memo{}))
+	bucketBytes = 2 * int64(unsafe.Sizeof(correlate.Bucket{}))
+)
+
+func memoCost(m *correlate.Memo) (ruleHash string, bytes int64) {
+	return m.RuleHash, memoBytes + int64(len(m.Key)+len(m.Value))
+}
+
+func bucketCost(b *correlate.Bucket) (ruleHash string, bytes int64) {
+	return b.RuleHash, bucketBytes + int64(len(b.Key))
+}
+
+// lostRows counts rows that were given up.
+type lostRows struct{ memos, buckets int }
 
 // diary is the rows on their way to the memory. A shard commits no offset behind a row that is not durable. It writes beside
-// the shard's own goroutine, so that a memory that hangs delays commits and not alerts. First-seen values are bounded by the
-// engine's state, of which each is noted once; a bucket is a row for each group with a match in it, for as long as the memory
-// is away: over maxBuckets the oldest are given up.
+// the shard's own goroutine, so that a memory that hangs delays commits and not alerts. While the memory is away, values that
+// somebody makes up are rows without end, and so are the buckets of each group with a match in it: see backlog. A shard that
+// restarts while the memory is still away has lost nothing, since it reads the signals again.
 type diary struct {
-	noted   notes      // in no write yet
-	writing *notes     // in the write under way; nil when there is none
-	covers  checkpoint // what may be committed when that write has succeeded
-	written chan error // its answer
+	noted   notes        // in no write yet
+	writing bool         // a write is under way
+	covers  checkpoint   // what may be committed when that write has succeeded
+	written chan outcome // its answer
 }
 
-// writeWithin bounds one write.
-const writeWithin = 10 * time.Second
-
-// maxBuckets is how many rows of baselines wait for the memory, some 200 bytes each.
-const maxBuckets = 400_000
+// outcome is what came of a write: the rows that are not durable yet, none without an error.
+type outcome struct {
+	left notes
+	err  error
+}
 
 // note adds rows and returns how many were given up for that.
-func (d *diary) note(n notes) (lost int) {
-	d.noted.add(n)
-	return d.bound()
+func (d *diary) note(memos []correlate.Memo, buckets []correlate.Bucket) lostRows {
+	d.noted.add(memos, buckets)
+	return d.noted.bound()
 }
 
-// bound gives up the oldest rows of baselines while there are too many, some more than needed, since what remains is moved.
-func (d *diary) bound() (lost int) {
-	if n := len(d.noted.buckets); n > maxBuckets {
-		lost = n - maxBuckets*7/8
-		d.noted.buckets = slices.Delete(d.noted.buckets, 0, lost)
-	}
-	return lost
-}
-
-// write hands what was noted to the memory; all of it stems from before what it covers. Its goroutine ends with ctx or after
-// writeWithin, and settle or flush receives its answer.
+// write hands what was noted to the memory; all of it stems from before what it covers. Its goroutine ends with ctx, or when a
+// part takes longer than writeWithin, and settle or flush receives its answer.
 func (d *diary) write(ctx context.Context, memory Memory, covers checkpoint) {
 	rows := d.noted
-	d.writing, d.noted, d.covers, d.written = &rows, notes{}, covers, make(chan error, 1)
-	go func(written chan<- error) {
-		ctx, cancel := context.WithTimeout(ctx, writeWithin)
-		defer cancel()
-		written <- rows.write(ctx, memory)
+	d.writing, d.noted, d.covers, d.written = true, notes{}, covers, make(chan outcome, 1)
+	go func(written chan<- outcome) {
+		err := rows.write(ctx, memory)
+		written <- outcome{rows, err}
 	}(d.written)
 }
 
-// settle takes the answer of a write: what may be committed now, or everything is to be written again, but for what was given up.
-func (d *diary) settle(err error) (covered checkpoint, lost int, ok bool) {
-	if err != nil {
-		d.writing.add(d.noted)
-		d.noted = *d.writing
-		lost = d.bound()
+// settle takes the answer of a write: what may be committed now, or what is left is to be written again, but for what was given
+// up.
+func (d *diary) settle(o outcome) (covered checkpoint, lost lostRows, ok bool) {
+	if o.err != nil {
+		o.left.add(d.noted.memos.rows, d.noted.buckets.rows)
+		d.noted = o.left
+		lost = d.noted.bound()
 	}
-	d.writing, d.written = nil, nil
-	return d.covers, lost, err == nil
+	d.writing, d.written = false, nil
+	return d.covers, lost, o.err == nil
 }
 
 // flush waits for the write under way, whose context has ended, and writes what is left.
 func (d *diary) flush(ctx context.Context, memory Memory) error {
-	if d.writing != nil {
+	if d.writing {
 		d.settle(<-d.written)
 	}
-	if err := d.noted.write(ctx, memory); err != nil {
-		return err
-	}
-	d.noted = notes{}
-	return nil
+	return d.noted.write(ctx, memory)
 }

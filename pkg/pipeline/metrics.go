@@ -89,11 +89,17 @@ func histogram(reg prometheus.Registerer, name, help string, buckets []float64) 
 	return h
 }
 
+// Values of the label memory: what rules remember in ClickHouse, by its tables.
+const (
+	memoryValues  = "first_seen"
+	memoryBuckets = "baselines"
+)
+
 // correlateMetrics counts what the shards of this process do.
 type correlateMetrics struct {
 	alerts, evicted, late        *prometheus.CounterVec // rule
+	lost                         *prometheus.CounterVec // memory
 	dropped, skipped, unreadable prometheus.Counter
-	lost                         prometheus.Counter
 	keys, bytes                  *prometheus.GaugeVec // shard
 	ruleKeys, ruleBytes          *prometheus.GaugeVec // rule, shard
 	held                         *prometheus.GaugeVec // shard
@@ -107,7 +113,7 @@ func newCorrelateMetrics(reg prometheus.Registerer, set *rule.Set, shards int) *
 		dropped:    counter(reg, "shrike_repeated_frames_total", "Frames dropped because they were applied before."),
 		skipped:    counter(reg, "shrike_skipped_signals_total", "Signals not evaluated: of unknown rules, or held back over the bound."),
 		unreadable: counter(reg, "shrike_unreadable_frames_total", "Messages of the topic signals that are no frame."),
-		lost:       counter(reg, "shrike_lost_baseline_rows_total", "Rows of baselines given up while ClickHouse was away: after a restart their groups have a gap in their past."),
+		lost:       counters(reg, "shrike_lost_memory_rows_total", "Rows of the memory given up while ClickHouse was away: after a restart, values may be told as new again and groups of baselines have a gap in their past.", "memory", memoryValues, memoryBuckets),
 		keys:       gauges(reg, "shrike_state_groups", "Groups that a shard tracks.", "shard", shards),
 		bytes:      gauges(reg, "shrike_state_bytes", "Estimated memory of the groups that a shard tracks, in bytes.", "shard", shards),
 		ruleKeys:   ruleGauge(reg, "shrike_rule_state_groups", "Groups of a rule that a shard tracks."),

@@ -15,11 +15,12 @@ import (
 	"github.com/shrike-sec/shrike/pkg/rule"
 )
 
-// recollection is a part of the memory of some rules: its rows of this shard. The last part has the first-seen values.
+// recollection is a part of the memory of some rules: its rows of this shard. The last part has none.
 type recollection struct {
-	notes
-	hashes []string // of the rules
-	last   bool
+	memos   []correlate.Memo
+	buckets []correlate.Bucket
+	hashes  []string // of the rules, in the last part
+	last    bool
 }
 
 // recall asks for the memory of the rules that wait for it, unless it is being asked: then remember calls again.
@@ -69,31 +70,33 @@ func (s *shard) tell(ctx context.Context, novel, usual []string, since time.Time
 	if len(usual) > 0 {
 		err := s.Memory.Buckets(ctx, usual, since, func(buckets []correlate.Bucket) error {
 			own := slices.DeleteFunc(buckets, func(b correlate.Bucket) bool { return b.Shard(s.Shards) != s.claim.Partition })
-			return send(recollection{notes: notes{buckets: own}})
+			return send(recollection{buckets: own})
 		})
 		if err != nil {
 			return err
 		}
 	}
-	end := recollection{hashes: slices.Concat(novel, usual), last: true}
 	if len(novel) > 0 {
-		memos, err := s.Memory.Memos(ctx, novel)
+		err := s.Memory.Memos(ctx, novel, func(memos []correlate.Memo) error {
+			own := slices.DeleteFunc(memos, func(m correlate.Memo) bool { return m.Shard(s.Shards) != s.claim.Partition })
+			return send(recollection{memos: own})
+		})
 		if err != nil {
 			return err
 		}
-		end.memos = slices.DeleteFunc(memos, func(m correlate.Memo) bool { return m.Shard(s.Shards) != s.claim.Partition })
 	}
-	return send(end)
+	return send(recollection{hashes: slices.Concat(novel, usual), last: true})
 }
 
 // remember takes a part of the memory in; with the last one, the rules that waited for it begin.
 func (s *shard) remember(ctx context.Context, r recollection) error {
 	s.engine.Remember(r.buckets)
+	s.engine.RememberValues(r.memos)
 	if !r.last {
 		return nil
 	}
 	s.recalling = false
-	if err := s.deliver(ctx, s.engine.RecallRules(r.hashes, r.memos)); err != nil {
+	if err := s.deliver(ctx, s.engine.RecallRules(r.hashes)); err != nil {
 		return err
 	}
 	s.recall(ctx) // for the rules that have come since

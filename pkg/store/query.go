@@ -87,22 +87,33 @@ func severitiesFrom(least string) []string {
 	return out
 }
 
-// Memos returns what the rules of those hashes have seen, each group and value once.
-func (s *Store) Memos(ctx context.Context, ruleHashes []string) ([]correlate.Memo, error) {
-	var out []correlate.Memo
+// memosAtOnce is how many rows Memos hands over at a time.
+const memosAtOnce = 10_000
+
+// Memos reads what the rules of those hashes have seen, each group and value once, one group after the other. It hands the rows
+// over in parts that the receiver owns; its error ends the reading.
+func (s *Store) Memos(ctx context.Context, ruleHashes []string, take func([]correlate.Memo) error) error {
+	var part []correlate.Memo
 	err := s.query(ctx, func(row driver.Rows) error {
 		var m correlate.Memo
 		if err := row.Scan(&m.RuleHash, &m.Key, &m.Value, &m.Offset, &m.FirstTime, &m.LastTime); err != nil {
 			return err
 		}
-		out = append(out, m)
-		return nil
-	}, "SELECT rule_hash, `key`, `value`, min(`offset`), toUnixTimestamp64Nano(min(first_time)), toUnixTimestamp64Nano(max(last_time)) "+
-		"FROM first_seen WHERE has(?, rule_hash) GROUP BY rule_hash, `key`, `value`", ruleHashes)
-	if err != nil {
-		return nil, fmt.Errorf("read first-seen memory: %w", err)
+		if part = append(part, m); len(part) < memosAtOnce {
+			return nil
+		}
+		full := part
+		part = nil
+		return take(full)
+	}, "SELECT rule_hash, `key`, `value`, `offset`, toUnixTimestamp64Nano(first_time), toUnixTimestamp64Nano(last_time) "+
+		"FROM first_seen FINAL WHERE has(?, rule_hash) ORDER BY rule_hash, `key`, `value`", ruleHashes)
+	if err == nil && len(part) > 0 {
+		err = take(part)
 	}
-	return out, nil
+	if err != nil {
+		return fmt.Errorf("read first-seen memory: %w", err)
+	}
+	return nil
 }
 
 // WriteMemos stores what rules have seen. Writing the same or older again changes nothing, so it may be repeated.

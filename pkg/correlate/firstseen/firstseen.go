@@ -32,7 +32,8 @@ type Memory struct {
 	bytes   int64
 	evicted uint64
 	learned bool
-	start   int64 // see Begin; -1: unknown
+	start   int64  // see Begin; -1: unknown
+	torn    *group // that was dropped while its rows were learned; nil: none
 }
 
 type group struct {
@@ -101,13 +102,19 @@ func (m *Memory) Begin(offset int64) {
 	}
 }
 
-// Learn merges a row of long memory in.
+// Learn merges a row of long memory in. The rows of a group come one after the other: where they are too many for the bounds, the
+// group is dropped, and what comes of it after that is none of its past.
 func (m *Memory) Learn(name, value string, r Row) {
+	if m.torn != nil && m.torn.name == name {
+		return
+	}
 	g := m.group(name)
 	m.span(g, r.First)
 	m.span(g, r.Last)
 	m.merge(g, value, r, false)
-	m.bound()
+	if m.bound(); m.groups[name] == nil {
+		m.torn = g
+	}
 }
 
 // See notes that at offset a group had a value, first and last at these event times, and says what is new about it. Begin must

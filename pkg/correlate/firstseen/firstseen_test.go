@@ -69,6 +69,23 @@ func TestBoundDropsWholeGroups(t *testing.T) {
 	}
 }
 
+// A group whose rows are too many for the memory is not there in part after a restart, for it would call new what it lost. Deleting
+// the return from Learn makes this fail.
+func TestLearnDropsWholeGroups(t *testing.T) {
+	t.Parallel()
+	m := memory(Options{Learning: 10, MaxKeys: 9, MaxBytes: groupBytes + 5*(rowBytes+2)})
+	for i := range int64(8) {
+		m.Learn("", fmt.Sprint("v", i), Row{Offset: 1, First: i, Last: i})
+	}
+	if a := m.See("", "v0", 9, 100, 100); !a.New || a.Learned {
+		t.Errorf("after a restart: new %v, learned %v; want a group that begins to learn", a.New, a.Learned)
+	}
+	m.Learn("other", "v", Row{Offset: 1, First: 1, Last: 1})
+	if a := m.See("other", "w", 10, 100, 100); !a.New || !a.Learned {
+		t.Errorf("of another group: new %v, learned %v; want both", a.New, a.Learned)
+	}
+}
+
 // Removing a group that has no rows left from Expire would make this fail: it would have to learn again, unless a restart
 // brought its rows back.
 func TestExpireForgetsRowsNotGroups(t *testing.T) {
