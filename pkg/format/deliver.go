@@ -36,8 +36,13 @@ func (s *splitter) here() record.Origin {
 
 // deliver emits what is in raw, a line or JSON value: itself or, if it is an envelope, what that holds.
 func (s *splitter) deliver(raw []byte) error {
-	if raw[0] == '{' {
+	switch c := raw[0]; {
+	case c == '{':
 		if done, err := s.unwrap(raw); done {
+			return err
+		}
+	case '0' <= c && c <= '9':
+		if done, err := s.unprefix(raw); done {
 			return err
 		}
 	}

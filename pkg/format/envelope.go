@@ -3,6 +3,8 @@ package format
 import (
 	"bytes"
 	"encoding/base64"
+
+	"github.com/shrike-sec/shrike/pkg/record"
 )
 
 // maxEnvelopes is how many envelopes may be in each other; what is deeper is a record. S3 to SNS to SQS to Lambda
@@ -16,17 +18,22 @@ type envelope struct {
 	base64    bool   // the string's text is base64
 	control   bool   // CloudWatch's test of a subscription
 	extracted []byte // the object of CloudWatch's extractedFields, or nil
+
+	stream containerStream // the string is a container's line
+	pieces bool            // and it is cut where it lacks its newline
 }
 
 // members is what of an object tells whether it is an envelope. All strings are with their quotes.
 type members struct {
-	message, body, bigBody, bigMessage, data, bigData, trail []byte
+	message, body, bigBody, bigMessage, data, bigData, trail, log []byte
 
 	wrapped   []byte // member data of the object in kinesis or awslogs
 	published []byte // member data of the object in message
 	snsText   []byte // member Message of the object in Sns
 	kind      []byte // Type
 	extracted []byte
+	stream    []byte // where a container wrote log to
+	shipped   bool   // it has members that those add who ship containers' lines
 
 	hints   hint
 	beside  int // members that some envelope has and that tell nothing
@@ -92,6 +99,12 @@ func (m *members) member(c *Cursor) bool {
 		return text(c, &m.bigData)
 	case "CloudTrailEvent":
 		return text(c, &m.trail)
+	case "log":
+		m.beside++
+		return text(c, &m.log)
+	case "stream", "source":
+		m.beside++
+		return text(c, &m.stream)
 	case "Type":
 		return text(c, &m.kind)
 	case "extractedFields":
@@ -127,10 +140,14 @@ func (m *members) hint(key []byte) {
 		m.hints |= hintLookup
 	case "subscription":
 		m.hints |= hintSubscription
+	case "container_id", "container_name", "ecs_cluster", "ecs_task_arn", "ecs_task_definition", "ec2_instance_id", "kubernetes", "docker",
+		"logtag", "_p", "date":
+		m.beside++
+		m.shipped = true
 	case "EventSource", "EventVersion", "EventSubscriptionArn", "eventSource", "eventVersion", "eventSourceARN", "eventName", "eventID",
 		"awsRegion", "invokeIdentityArn", "messageId", "MessageId", "TopicArn", "Subject", "Timestamp", "attributes", "Attributes",
 		"messageAttributes", "MessageAttributes", "SignatureVersion", "Signature", "EventName", "EventTime", "ReadOnly", "Username",
-		"approximateArrivalTimestamp", "ApproximateArrivalTimestamp", "kinesisRecordMetadata":
+		"approximateArrivalTimestamp", "ApproximateArrivalTimestamp", "kinesisRecordMetadata", "time", "attrs":
 		m.beside++
 	default:
 		m.strange++
@@ -145,6 +162,10 @@ func (m *members) judge(inList bool) envelope {
 		return envelope{
 			text: m.message, extracted: m.extracted,
 			control: has(hintEmptyID) && bytes.HasPrefix(m.message, []byte(`"CWL CONTROL MESSAGE`)),
+		}
+	case m.log != nil && m.stream != nil && m.strange == 0 && m.hints == 0:
+		if stream := streamOf(m.stream[1 : len(m.stream)-1]); stream != streamNone {
+			return envelope{text: m.log, stream: stream, pieces: !m.shipped}
 		}
 	case m.body != nil && has(hintQueue):
 		return envelope{text: m.body}
@@ -207,6 +228,10 @@ func (s *splitter) unwrap(raw []byte) (done bool, err error) {
 	}
 	s.scratch = AppendUnquoted(s.scratch[:0], e.text[1:len(e.text)-1])
 	inner := s.scratch
+	if e.stream != streamNone {
+		l := containerLine{stream: e.stream, cut: e.pieces && !bytes.HasSuffix(inner, []byte("\n")), text: inner}
+		return true, s.container(l, s.here())
+	}
 	if e.base64 {
 		n, err := base64.StdEncoding.Decode(inner, inner)
 		if err != nil {
@@ -220,14 +245,13 @@ func (s *splitter) unwrap(raw []byte) (done bool, err error) {
 	if e.extracted != nil {
 		s.extracted(e.extracted, inner)
 	}
-	err = s.nested(inner)
+	err = s.nested(inner, s.here())
 	s.once = ""
 	return true, err
 }
 
-// nested splits the text of an envelope that begins with the next unread byte.
-func (s *splitter) nested(text []byte) error {
-	at := s.here()
+// nested splits the text of an envelope, or of a part of it, that is at that origin.
+func (s *splitter) nested(text []byte, at record.Origin) error {
 	if s.inner == nil {
 		s.inner = &splitter{output: s.output}
 	}

@@ -3,7 +3,7 @@
 // Split cuts what a source reads (files, request bodies, compressed or not) into records, opens what carries them, and
 // recognises their format by content; a Parser, one package a format below this one, turns one record into events.
 // Nothing here knows Kafka, rules or tables. Start reading at Parser, then split.go (cutting), list.go (documents with
-// lists), envelope.go (what carries records), recognise.go (formats) and decoder.go (bytes to events).
+// lists), envelope.go, prefix.go and pieces.go (what carries records), recognise.go (formats) and decoder.go (bytes to events).
 package format
 
 import (

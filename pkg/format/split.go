@@ -70,9 +70,9 @@ type SplitStats struct {
 // Split cuts a stream into records and calls emit for each, in order. It takes plain text lines, JSON values one
 // after the other (on lines, pretty-printed or without anything between), the elements of JSON arrays and of documents
 // such as {"Records":[…]} (list.go), the rows of Parquet files, and all of it inside what carries logs (envelope.go:
-// {"message":"…"}, CloudWatch Logs, Firehose, Kinesis, SQS, SNS …) and in gzip or zstd, some of each in each other; also
-// UTF-16 with its byte order mark. An archive of another kind (zip, bzip2, xz, tar …) is one dead letter that says so.
-// Blanks between records, byte order marks, lists and envelopes belong to no record.
+// {"message":"…"}, CloudWatch Logs, Firehose, Kinesis, SQS, SNS …; lines of containers, put together again, pieces.go) and
+// in gzip or zstd, some of each in each other; also UTF-16 with its byte order mark. An archive of another kind (zip, bzip2,
+// xz, tar …) is one dead letter that says so. Blanks between records, byte order marks, lists and envelopes belong to no record.
 //
 // A record inside an envelope has its own bytes, unescaped, and the envelope's line. Its offset is the envelope's plus
 // its own within the envelope's text; where that is compressed, its object is the envelope's with "@" and the
@@ -128,6 +128,9 @@ type splitter struct {
 	fixed   bool      // inside an envelope's text: Line is the envelope's
 	inner   *splitter // for the envelopes in this stream, kept for the next one
 	scratch []byte    // an envelope's text
+
+	cut     [streams]cutLine // lines of a container whose pieces are being gathered
+	cutFrom int64            // where what holds the first of these pieces begins: none was open in front of it
 }
 
 func (s *splitter) run() error {
@@ -149,10 +152,13 @@ func (s *splitter) run() error {
 			return err
 		}
 	}
-	if s.err == nil && s.damage != "" {
+	if err := s.leftOpen(); err != nil {
+		return err
+	}
+	if s.damage != "" {
 		return s.unfinished("")
 	}
-	return s.err
+	return nil
 }
 
 // skipBlank goes to the next byte of a record; false at the end of the stream.
