@@ -89,7 +89,13 @@ func isoTime(line []byte) (n, fraction int) {
 	return n + 1, fraction
 }
 
-// cutLine is a line whose pieces are being gathered.
+// cutLines is the lines whose pieces are being gathered.
+type cutLines struct {
+	of   [streams]cutLine
+	from int64 // where what holds the first of these pieces begins: no line was open in front of it
+}
+
+// cutLine is one of them.
 type cutLine struct {
 	open bool
 	at   record.Origin // of its first piece's text
@@ -100,13 +106,16 @@ type cutLine struct {
 // container takes a line of a container or a piece of one; from is its text's origin. The two streams' pieces may stand
 // between each other's. In a list each element is by itself.
 func (s *splitter) container(l containerLine, from record.Origin) error {
-	whole := &s.cut[l.stream]
-	if s.inList || !whole.open && !l.cut {
+	if s.inList || !l.cut && (s.cut == nil || !s.cut.of[l.stream].open) {
 		return s.nested(l.text, from)
 	}
-	if !s.cut[streamOut].open && !s.cut[streamErr].open {
-		s.cutFrom = s.base
+	if s.cut == nil {
+		s.cut = new(cutLines)
 	}
+	if !s.cut.of[streamOut].open && !s.cut.of[streamErr].open {
+		s.cut.from = s.base
+	}
+	whole := &s.cut.of[l.stream]
 	if !whole.open {
 		*whole = cutLine{open: true, at: from, text: whole.text[:0]}
 	}
@@ -137,17 +146,20 @@ func (s *splitter) joined(l *cutLine) error {
 // leftOpen deals with lines whose last piece has not come. An object that may still grow is read again from where no line was
 // open; what stands between the pieces is then delivered twice, under the same ids.
 func (s *splitter) leftOpen() error {
-	for i := range s.cut {
-		l := &s.cut[i]
+	if s.err != nil || s.cut == nil {
+		return s.err
+	}
+	for i := range s.cut.of {
+		l := &s.cut.of[i]
 		switch {
-		case !l.open || s.err != nil:
+		case !l.open:
 		case s.o.More && s.damage == "":
-			s.base, s.stats.InList = s.cutFrom, false
+			s.base, s.stats.InList = s.cut.from, false
 		default:
 			if err := s.joined(l); err != nil {
 				return err
 			}
 		}
 	}
-	return s.err
+	return nil
 }

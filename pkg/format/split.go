@@ -129,8 +129,7 @@ type splitter struct {
 	inner   *splitter // for the envelopes in this stream, kept for the next one
 	scratch []byte    // an envelope's text
 
-	cut     [streams]cutLine // lines of a container whose pieces are being gathered
-	cutFrom int64            // where what holds the first of these pieces begins: none was open in front of it
+	cut *cutLines // nil before one
 }
 
 func (s *splitter) run() error {
