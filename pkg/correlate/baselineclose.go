@@ -1,8 +1,6 @@
 package correlate
 
 import (
-	"cmp"
-	"math"
 	"slices"
 
 	"github.com/shrike-sec/shrike/pkg/alert"
@@ -12,45 +10,15 @@ import (
 
 // decide closes the buckets that the watermark is past, and evaluates what is closed, the oldest first.
 func (g *baselines) decide(t times, out *Result, offset int64) {
-	g.closed = max(g.closed, g.closedAt(t))
-	for _, l := range g.layers {
-		if l.bucket < g.closed && l.closed < 0 {
-			l.closed = offset
+	g.shut(t, offset)
+	evaluate := func(k *series, c *cell, closed int64) {
+		if c.bucket < g.settled {
+			g.recollect(k, c)
+		} else {
+			g.evaluate(k, c, closed, out)
 		}
 	}
-	for g.recalled && len(g.layers) > 0 && g.layers[0].closed >= 0 {
-		g.close(g.layers[0], out)
-		g.layers = slices.Delete(g.layers, 0, 1)
-	}
-}
-
-// closedAt returns the first bucket that is open at a time.
-func (g *baselines) closedAt(t times) int64 {
-	switch {
-	case t.over:
-		return math.MaxInt64
-	case t.watermark == math.MinInt64:
-		return math.MinInt64
-	}
-	return floorDiv(t.watermark-g.grace, g.width)
-}
-
-// close evaluates a bucket of every group that has a match in it.
-func (g *baselines) close(l *layer, out *Result) {
-	slices.SortFunc(l.groups, func(a, b *series) int { return cmp.Compare(a.key, b.key) })
-	for _, k := range l.groups {
-		if k.place == nil {
-			continue
-		}
-		c, ok := k.take(l.bucket)
-		switch {
-		case !ok:
-		case l.bucket < g.settled:
-			g.recollect(k, &c)
-		default:
-			g.evaluate(k, &c, l.closed, out)
-		}
-		g.resize(k)
+	for g.recalled && g.next(evaluate) {
 	}
 }
 
@@ -75,7 +43,7 @@ func (g *baselines) evaluate(k *series, c *cell, offset int64, out *Result) {
 		})
 	}
 	if fired {
-		g.grow(k, &excess{tally: c.tally, period: floorDiv(c.bucket*g.width, g.period), value: value, usual: usual}, c.bucket, offset)
+		g.fire(k, c, value, usual, offset)
 		out.Alerts = append(out.Alerts, g.render(k, offset))
 	}
 }
@@ -94,23 +62,6 @@ func (g *baselines) recorded(k *series, bucket int64) (value float64, ok bool) {
 		k.past.Put(next.bucket, next.value, int(g.test.Keep))
 	}
 	return k.past.At(bucket)
-}
-
-// grow adds a bucket that fired, and was closed at a signals offset, to the alert of its period.
-func (g *baselines) grow(k *series, e *excess, bucket, offset int64) {
-	end := (bucket + 1) * g.width
-	if k.open == nil || k.open.period < e.period {
-		e.reached.fired = end
-		k.open = e
-	} else {
-		k.open.add(&e.tally)
-		k.open.recalled = append(k.open.recalled, e.recalled...)
-		if e.value > k.open.value {
-			k.open.value, k.open.usual = e.value, e.usual
-		}
-	}
-	k.open.reached.note(g.ranks, e.severity, end)
-	k.open.reached.tell(0, offset+1)
 }
 
 // remember takes a row of the memory in. Rows of one group come in the order of time, and may come again. k is the group of the
@@ -149,18 +100,6 @@ func (g *baselines) recollect(k *series, c *cell) {
 	}
 }
 
-// resume says up to when buckets were evaluated before the restart.
-func (g *baselines) resume(t times) { g.resumed, g.settled = true, g.closedAt(t) }
-
-// needs returns the first offset that the state rests on.
-func (g *baselines) needs() (offset int64, ok bool) {
-	offset = math.MaxInt64
-	for _, l := range g.layers {
-		offset = min(offset, l.from)
-	}
-	return offset, len(g.layers) > 0
-}
-
 // held returns the offset of the first frame that closed what still waits for the memory.
 func (g *baselines) held() (offset int64, ok bool) {
 	if g.recalled {
@@ -175,12 +114,7 @@ func (g *baselines) held() (offset int64, ok bool) {
 }
 
 func (g *baselines) render(k *series, offset int64) alert.Alert {
-	a, key := k.open, unpackKey(k.key)
-	v := view{
-		rule: g.rule, names: g.names, key: key, id: key, period: a.period, tally: &a.tally,
-		start: a.period * g.period, end: (a.period + 1) * g.period, reached: &a.reached,
-		said: map[string]said{"value": g.amount(a.value), "usual": g.usual(a)},
-	}
+	v := g.view(k, map[string]said{"value": g.amount(k.open.value), "usual": g.usual(k.open)})
 	return v.alert(offset)
 }
 
