@@ -20,11 +20,15 @@
 //     memory (Bucket), once, and part of the past from then on. What comes for a closed bucket is late: counted, and no more.
 //     An alert is the buckets of a period that fired; a bucket belongs to the period that it begins in.
 //
+//   - A bucket of an average is closed likewise, and holds by itself (package average). Nothing of it is remembered: a restart
+//     replays the signals of open buckets and, as with windows, of the alerts that may still grow.
+//
 //   - A silence is decided when time has passed its end by the same grace, and told once; the group then is unknown until it is
 //     seen again. An event that comes when its own silence would have been decided is late, and no sign of life: so history that
 //     is played back into a live system neither revives a group nor tells of silences long past. Time is the watermark, or
-//     while all origins are idle what it had come to, less Lateness, and gone on at the pace of their clocks, for as long as they are
-//     heard: event time stands still just when nothing comes any more. The clock decides silences and nothing else. A silence that shows only after Forget is not told.
+//     while all origins are idle what it had come to, less Lateness, and gone on at the pace of their clocks, for as long as they
+//     are heard: event time stands still just when nothing comes any more. The clock decides silences and nothing else. A silence
+//     that shows only after Forget is not told.
 //
 //   - Of first_seen, the order in which signals are taken decides. What happens now is taken as it comes. History, and what is
 //     ahead of a partition that still works off a backlog, goes by event time: it waits until every origin has spoken a second
@@ -34,7 +38,7 @@
 // The watermark is what the slowest origin had said when all have spoken a second later (origins.reach): of origins that were
 // idle and are sent something at once, the first to speak may be far ahead of the others.
 //
-// What baselines and silences decide they decide once, which is harder to keep up over a restart than what can be worked out
+// What baselines, averages and silences decide they decide once, which is harder to keep up over a restart than what can be worked out
 // again. So whoever commits an offset keeps the engine's Progress with it: how far time had come, and from which offset the signals of
 // open buckets and unfinished silences are to be replayed. Frames below that offset then only rebuild state (Resume). Baselines
 // wait for their memory (Remember, Recall): their buckets are closed meanwhile and evaluated when it is there, as of the
@@ -48,9 +52,9 @@
 //
 // State is bounded per rule; what is over the bound goes out stalest first and is counted. There is one folder a kind:
 // threshold, distinct and sum say when a window holds (Window), sequence where one is complete, firstseen is a memory, baseline
-// says what is above a past, absence where silences begin; match needs none.
+// says what is above a past, average what is past a limit, absence where silences begin; match needs none.
 //
 // Start at Engine.Apply, then group.go (windows and periods), then render.go (the alert's words). Sequences are in
 // sequences.go, those that wait in sequencewait.go, and those whose steps do not say whole which group they are in rooms.go.
-// Baselines are in baselines.go and baselineclose.go, absences in absences.go, what a restart needs in progress.go.
+// What looks at whole buckets is in bucketed.go, baselines in baselines.go and baselineclose.go, averages in averages.go, absences in absences.go, what a restart needs in progress.go.
 package correlate

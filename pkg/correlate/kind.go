@@ -89,6 +89,8 @@ func newKind(r *rule.Rule, o Options) kind {
 	switch {
 	case r.Baseline != nil:
 		return newBaselines(r, o)
+	case r.Average != nil:
+		return newAverages(r, o)
 	case r.Absence != nil:
 		return newAbsences(r, o)
 	case r.FirstSeen != nil:

@@ -60,6 +60,9 @@ func (h hit) signal(r *rule.Rule) match.Signal {
 	if r.Sum != nil || r.Baseline != nil && r.Baseline.Of.Field != nil {
 		s.Sum = h.sum
 	}
+	if r.Average != nil {
+		s.Sum = carried(r.Average, h.sum)
+	}
 	return s
 }
 

@@ -35,7 +35,7 @@ func TestSequencesDecideAndForgetInTime(t *testing.T) {
 func decidesInTime(t *rapid.T, early, waited *int) {
 	r := drawSequence(t)
 	hits := drawStepHits(t, r)
-	at := int64(0)
+	at := second // a watermark is above 0
 	for i := range hits {
 		at += rapid.SampledFrom([]int64{0, 5, 5, 12, 40, 2000}).Draw(t, "pause") * second
 		hits[i].at = at

@@ -25,11 +25,17 @@ func (p *plan) readElements() {
 }
 
 // foldElements folds in one match of a rule with []: for each element the group, and what its kind counts, adds up or
-// remembers. An element without a value for a key of the group with [] belongs to no group. Of one group, an event counts
+// remembers; a number that is the event's own, and no element's, is added up once. An element without a value for a key of the group with [] belongs to no group. Of one group, an event counts
 // once, however many of its elements belong to it.
 func (m *Matcher) foldElements(p *plan, e *event.Event) {
 	r := p.rule
-	group, signals := len(r.GroupBy), 0
+	group, signals, number := len(r.GroupBy), 0, 0.0
+	if r.Average != nil {
+		var ok bool
+		if number, ok = averaged(r.Average, e); !ok {
+			return
+		}
+	}
 	p.elements.Each(e, func(values []string) bool {
 		for i, k := range r.GroupBy {
 			if k.Several() && values[i] == "" {
@@ -44,12 +50,14 @@ func (m *Matcher) foldElements(p *plan, e *event.Event) {
 		}
 		m.keyValues(values[:group])
 		f := m.folding(p, e, novel, "")
-		if f.event != m.event {
+		first := f.event != m.event
+		if first {
 			m.count(f, e)
+			f.Sum += number
 			signals++
 		}
 		switch {
-		case p.sum != nil:
+		case p.sum != nil && (first || p.sum.Several()):
 			f.Sum += amountOf(values[group])
 		case r.Distinct != nil:
 			f.distinct(values[group])

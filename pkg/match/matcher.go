@@ -100,13 +100,15 @@ func newMatcher(rules []*rule.Rule, find func(*event.Event, []rule.Hit) []rule.H
 func (m *Matcher) Profile(p *rule.Profiler) { m.find = p.Hits }
 
 // Bucket returns the width of the time buckets in which matches of r are combined: 1/256 of the window, rounded down to
-// whole seconds, at least one second; so a window's edge is off by less than half a percent, or a second. A baseline's are
-// the rule's own. 0 means that each match is a signal of its own, which is so where each event is its own alert, where order
-// counts, and over alerts: they are few, and correlate knows one that it meets again by its id.
+// whole seconds, at least one second; so a window's edge is off by less than half a percent, or a second. Those of a
+// baseline and an average are the rule's own. 0 means that each match is a signal of its own, which is so where each event is
+// its own alert, where order counts, and over alerts: they are few, and correlate knows one that it meets again by its id.
 func Bucket(r *rule.Rule) time.Duration {
 	switch {
 	case r.Baseline != nil:
 		return r.Baseline.Bucket
+	case r.Average != nil:
+		return r.Average.Bucket
 	case r.Period() == 0 && r.FirstSeen == nil || r.Sequence != nil || r.Class == event.Alert:
 		return 0
 	}
@@ -202,6 +204,13 @@ func (m *Matcher) fold(p *plan, e *event.Event) {
 			return // what an event does not have cannot be new
 		}
 	}
+	number := 0.0
+	if r.Average != nil {
+		var ok bool
+		if number, ok = averaged(r.Average, e); !ok {
+			return
+		}
+	}
 	m.text, m.ends = m.text[:0], m.ends[:0]
 	for _, k := range r.GroupBy {
 		m.keyValue(k, e)
@@ -211,6 +220,8 @@ func (m *Matcher) fold(p *plan, e *event.Event) {
 	switch {
 	case p.sum != nil:
 		f.Sum += amount(*p.sum, e)
+	case r.Average != nil:
+		f.Sum += number
 	case r.Distinct != nil:
 		f.distinct(r.Distinct.Of.Text(e))
 	}

@@ -16,7 +16,7 @@ type Signal struct {
 	First    int64    `json:"first,omitempty"`   // earliest event time in the bucket; 0 is Time
 	Last     int64    `json:"last,omitempty"`    // latest event time in the bucket; 0 is Time
 	Count    uint64   `json:"count"`             // matches
-	Sum      float64  `json:"sum,omitempty"`     // kinds sum and baseline: sum of the field
+	Sum      float64  `json:"sum,omitempty"`     // kinds sum, baseline and average: sum of the field, or of an average's quantile, how many are past the limit
 	Hashes   []uint64 `json:"hashes,omitempty"`  // kind distinct: 64-bit hashes of the values, sorted, unique, the smallest k
 	Value    string   `json:"value,omitempty"`   // kind first_seen: the (composite) value
 	Step     string   `json:"step,omitempty"`    // kind sequence: the step's name; such signals are of one event and never combined

@@ -63,17 +63,13 @@ func novelty(values []string) string {
 // numbers (bytes) below 2^53; so a sum does not depend on the order in which it was added.
 const grain = 1.0 / 1024
 
+// largest bounds the size of one number: what is larger is none that a log means, and a sum of them stays one that JSON has.
+const largest = 1 << 53
+
 // amount returns what an event adds to a sum.
 func amount(k rule.Key, e *event.Event) float64 {
-	switch {
-	case len(k.Path) == 0 && k.Field.Type == event.TypeInt:
-		n, _ := e.Int(k.Field.IntField())
-		return round(float64(n))
-	case len(k.Path) == 0 && k.Field.Type == event.TypeFloat:
-		v, _ := e.Float(k.Field.FloatField())
-		return round(v)
-	}
-	return amountOf(k.Text(e))
+	v, _ := number(k, e)
+	return round(v)
 }
 
 // amountOf is amount for a value that is there as text.
@@ -91,7 +87,39 @@ func round(v float64) float64 {
 	if !(v > 0) || math.IsInf(v, 0) {
 		return 0
 	}
-	return math.Round(v/grain) * grain
+	return grained(v)
+}
+
+// grained bounds v and makes it a multiple of grain.
+func grained(v float64) float64 { return math.Round(max(-largest, min(v, largest))/grain) * grain }
+
+// averaged returns what a match adds to its bucket of kind average: its number, or for a quantile 1 where that is past the
+// limit. ok is false where there is no number.
+func averaged(a *rule.Average, e *event.Event) (v float64, ok bool) {
+	v, ok = number(a.Of, e)
+	switch {
+	case a.Quantile == 0:
+		return grained(v), ok
+	case ok && a.Limit.Past(v):
+		return 1, true
+	}
+	return 0, ok
+}
+
+// number returns an event's number, of whatever sign; ok is false where there is none.
+func number(k rule.Key, e *event.Event) (v float64, ok bool) {
+	switch {
+	case len(k.Path) == 0 && k.Field.Type == event.TypeInt:
+		n, ok := e.Int(k.Field.IntField())
+		return float64(n), ok
+	case len(k.Path) == 0 && k.Field.Type == event.TypeFloat:
+		v, ok = e.Float(k.Field.FloatField())
+	default:
+		var err error
+		v, err = strconv.ParseFloat(k.Text(e), 64)
+		ok = err == nil
+	}
+	return v, ok && v-v == 0 // neither infinite nor no number at all
 }
 
 // quote writes v as JSON; texts and lists of texts cannot fail.

@@ -47,12 +47,8 @@ func readBaseline(b *mapping, r *Rule) {
 		}
 		sized = ok && l.Of.Field.Unit == "bytes"
 	}
-	n := b.need("bucket")
-	if l.Bucket = b.duration(n, "bucket", time.Minute); l.Bucket%time.Second != 0 || l.Bucket > 7*24*time.Hour {
-		b.report(nodePlace(n), "", "bucket must be whole seconds, from 1m to 7d")
-		l.Bucket = 0
-	}
-	n = b.need("past")
+	l.Bucket = readBucket(b)
+	n := b.need("past")
 	longest := min(MaxPastBuckets*l.Bucket, maxPast)
 	if l.Past = b.duration(n, "past", 0); n != nil && l.Bucket > 0 && (l.Past%l.Bucket != 0 || l.Past < 2*l.Bucket || l.Past > longest) {
 		b.report(nodePlace(n), "", "past must be a whole number of buckets, from 2 to %d and no longer than %s: with bucket %s at most %s",
@@ -66,6 +62,17 @@ func readBaseline(b *mapping, r *Rule) {
 	l.Above = readAbove(b)
 	l.AtLeast = b.amount(b.need("at_least"), "at_least", sized)
 	r.Baseline = l
+}
+
+// readBucket reads how long the stretches of event time are that a kind looks at; 0 when it cannot.
+func readBucket(b *mapping) time.Duration {
+	n := b.need("bucket")
+	d := b.duration(n, "bucket", time.Minute)
+	if d%time.Second != 0 || d > 7*24*time.Hour {
+		b.report(nodePlace(n), "", "bucket must be whole seconds, from 1m to 7d")
+		return 0
+	}
+	return d
 }
 
 func readAbove(b *mapping) Above {

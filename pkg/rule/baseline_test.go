@@ -69,6 +69,36 @@ func TestBaselineIsRead(t *testing.T) {
 	}
 }
 
+func TestAverageIsRead(t *testing.T) {
+	t.Parallel()
+	read := func(kind, title string) *Rule {
+		text := strings.Replace(baselineRule, "KIND", kind, 1)
+		return readKindOf(t, strings.Replace(text, " sent {value}, usually {usual}", title, 1))
+	}
+	mean := read("average: { of: bytes, above: 10MiB, bucket: 1h }", " sent {value}")
+	high := read("average: { of: bytes, quantile: 0.95, at_least: 1024, count: 20, bucket: 1h }\ndedup: 6h", "")
+	for r, want := range map[*Rule]Average{
+		mean: {Limit: Limit{Bound: Over, Value: 10 << 20}, Count: 1, Bucket: time.Hour},
+		high: {Limit: Limit{Bound: AtLeast, Value: 1024}, Quantile: 0.95, Count: 20, Bucket: time.Hour},
+	} {
+		got := *r.Average
+		got.Of = Key{}
+		if diff := cmp.Diff(want, got); diff != "" || r.Average.Of.Name != "bytes" || r.Kind() != "average" || r.Window() != time.Hour {
+			t.Errorf("%s of %s in %s (-want +got):\n%s", r.Kind(), r.Average.Of.Name, r.Window(), diff)
+		}
+	}
+	if high.Period() != 6*time.Hour || high.Hash == mean.Hash {
+		t.Errorf("period %s; hashes %s and %s", high.Period(), high.Hash, mean.Hash)
+	}
+	for l, want := range map[Limit][3]bool{
+		{Over, 2}: {false, false, true}, {AtLeast, 2}: {false, true, true}, {Under, 2}: {true, false, false}, {AtMost, 2}: {true, true, false},
+	} {
+		if got := [3]bool{l.Past(1), l.Past(2), l.Past(3)}; got != want || l.Low() != want[0] {
+			t.Errorf("1, 2 and 3 are %s 2: %v, want %v", l.Bound, got, want)
+		}
+	}
+}
+
 func TestAbsenceIsRead(t *testing.T) {
 	t.Parallel()
 	text := strings.Replace(baselineRule, "KIND", "absence: { for: 90m, forget: 14d }", 1)

@@ -75,14 +75,15 @@
 //
 // Title, runbook and pivots name fields, paths and, in all rules, {count}, {first_event_time} and {last_event_time}. {value} is
 // what all matches that the alert counts come to, in kind distinct how many different values, above match.MaxHashes an
-// estimate, in kind sum the total with its unit. Pivots get the plain number.
+// estimate, in kind sum the total with its unit, in kind average the mean that is the farthest past the limit.
+// Pivots get the plain number.
 //
-// # Baseline and absence
+// # Baseline, average and absence
 //
 // A baseline holds each bucket of a group against the group's own earlier ones; see Baseline. Title, runbook and pivots may
 // name {value}, what the highest bucket of the alert came to, and {usual}, what it was held against: the mean ± the deviation,
-// or the quantile. An absence tells that a group which was seen is seen no more; see Absence. Its {last_event_time} is when the
-// silence began.
+// or the quantile. An average is decided when its bucket is over; see Average. An absence tells that a group which was seen is
+// seen no more; see Absence. Its {last_event_time} is when the silence began.
 //
 // # Warnings
 //

@@ -151,7 +151,8 @@ func (r *Rule) toldNames() []string {
 	switch {
 	case r.Baseline != nil: // of the highest bucket that fired, and what it was held against
 		return []string{"value", "usual"}
-	case r.Distinct != nil, r.Sum != nil: // what the matches of the alert come to
+	case r.Distinct != nil, r.Sum != nil, // what the matches of the alert come to
+		r.Average != nil && r.Average.Quantile == 0: // the mean of the bucket that is the farthest out
 		return []string{"value"}
 	}
 	return nil
@@ -229,6 +230,7 @@ var kinds = []struct {
 	{"threshold", readThreshold},
 	{"distinct", readDistinct},
 	{"sum", readSum},
+	{"average", readAverage},
 	{"first_seen", readFirstSeen},
 	{"baseline", readBaseline},
 	{"absence", readAbsence},
@@ -351,6 +353,8 @@ func (r *Rule) identity() string {
 		fmt.Fprintf(&b, "distinct\x00%s\x00%d\x00%d", r.Distinct.Of.Name, r.Distinct.Count, r.Distinct.Within)
 	case r.Sum != nil:
 		fmt.Fprintf(&b, "sum\x00%s\x00%g\x00%d", r.Sum.Of.Name, r.Sum.Total, r.Sum.Within)
+	case r.Average != nil:
+		r.Average.identify(&b)
 	case r.Sequence != nil:
 		r.Sequence.identify(&b)
 	case r.FirstSeen != nil:

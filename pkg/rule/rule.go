@@ -9,8 +9,8 @@ import (
 
 // Rule is one compiled rule. It is immutable and safe for concurrent use.
 //
-// At most one of Threshold, Distinct, Sum, FirstSeen, Sequence, Baseline and Absence is set; none means that each match is an alert (kind
-// match). The steps of a sequence have class, outcome and condition; the rule itself then has none of them.
+// At most one of Threshold, Distinct, Sum, Average, FirstSeen, Sequence, Baseline and Absence is set; none means that each match is
+// an alert (kind match). The steps of a sequence have class, outcome and condition; the rule itself then has none of them.
 type Rule struct {
 	ID             string
 	File           string // where it was read from
@@ -36,6 +36,7 @@ type Rule struct {
 	Threshold *Threshold
 	Distinct  *Distinct
 	Sum       *Sum
+	Average   *Average
 	FirstSeen *FirstSeen
 	Sequence  *Sequence
 	Baseline  *Baseline
@@ -112,6 +113,8 @@ func (r *Rule) Kind() string {
 		return "distinct"
 	case r.Sum != nil:
 		return "sum"
+	case r.Average != nil:
+		return "average"
 	case r.FirstSeen != nil:
 		return "first_seen"
 	case r.Sequence != nil:
@@ -133,6 +136,8 @@ func (r *Rule) Taken() []Key {
 		keys = append(keys, r.Distinct.Of)
 	case r.Sum != nil && r.Sum.Of.Field != nil:
 		keys = append(keys, r.Sum.Of)
+	case r.Average != nil && r.Average.Of.Field != nil:
+		keys = append(keys, r.Average.Of)
 	case r.FirstSeen != nil:
 		keys = append(keys, r.FirstSeen.Value...)
 	case r.Baseline != nil && r.Baseline.Of.Field != nil:
@@ -150,6 +155,8 @@ func (r *Rule) Window() time.Duration {
 		return r.Distinct.Within
 	case r.Sum != nil:
 		return r.Sum.Within
+	case r.Average != nil:
+		return r.Average.Bucket
 	case r.Sequence != nil:
 		return r.Sequence.Within
 	case r.Baseline != nil:

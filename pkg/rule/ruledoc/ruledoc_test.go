@@ -112,6 +112,11 @@ func TestWords(t *testing.T) {
 			"`region` within 2 h; one alert for each `account_id` and `actor` in 26 h.",
 		"sum: { of: bytes_out, total: 1.5GiB, within: 10m }": "sum: 1.5 GiB of bytes_out within 10 min|when `bytes_out` over the matches of one `account_id` and `actor` " +
 			"adds up to at least 1.5 GiB within 10 min; one alert for each `account_id` and `actor` in 26 h.",
+		"average: { of: bytes_out, above: 1MiB, bucket: 1h }": "average: mean of `bytes_out` above 1 MiB in 1 h|when the mean of `bytes_out` over the matches of " +
+			"one `account_id` and `actor` in 1 h is above 1 MiB; one alert for each `account_id` and `actor` in 26 h.",
+		"average: { of: bytes_out, quantile: 0.95, at_most: 10, count: 20, bucket: 5m }": "average: 0.95 quantile of `bytes_out` at most 10 in 5 min|" +
+			"when the 0.95 quantile of `bytes_out` over the matches of one `account_id` and `actor` in 5 min is at most 10, and there are at least 20; " +
+			"one alert for each `account_id` and `actor` in 26 h.",
 		"first_seen: { value: [region, src_ip], learning: 14d, forget: 90d }": "first seen, after 14 days|when one `account_id` and `actor` has a `region` and `src_ip` that it " +
 			"never had, once it has been watched for 14 days; what is not seen for 90 days is new again; one alert for each `account_id` and `actor` in 26 h.",
 		"absence: { for: 2h, forget: 14d }": "absence: none for 2 h|when one `account_id` and `actor` had a match and then has none for 2 h; " +

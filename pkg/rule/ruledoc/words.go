@@ -36,6 +36,8 @@ func Kind(r *rule.Rule) string {
 		return fmt.Sprintf("distinct: %d of %s within %s", r.Distinct.Count, r.Distinct.Of.Name, Span(r.Window()))
 	case r.Sum != nil:
 		return fmt.Sprintf("sum: %s of %s within %s", amount(r.Sum), r.Sum.Of.Name, Span(r.Window()))
+	case r.Average != nil:
+		return fmt.Sprintf("average: %s %s in %s", averaged(r.Average), limit(r.Average), Span(r.Window()))
 	case r.Sequence != nil:
 		return fmt.Sprintf("sequence: %s within %s", strings.Join(steps(r), ", "), Span(r.Window()))
 	case r.FirstSeen != nil:
@@ -63,6 +65,11 @@ func Sentence(r *rule.Rule) string {
 		when = fmt.Sprintf("when the matches of %s have at least %d different `%s` within %s", of, r.Distinct.Count, r.Distinct.Of.Name, Span(r.Window()))
 	case r.Sum != nil:
 		when = fmt.Sprintf("when `%s` over the matches of %s adds up to at least %s within %s", r.Sum.Of.Name, of, amount(r.Sum), Span(r.Window()))
+	case r.Average != nil:
+		when = fmt.Sprintf("when the %s over the matches of %s in %s is %s", averaged(r.Average), of, Span(r.Window()), limit(r.Average))
+		if r.Average.Count > 1 {
+			when += fmt.Sprintf(", and there are at least %d", r.Average.Count)
+		}
 	case r.FirstSeen != nil:
 		when = fmt.Sprintf("when %s has a %s that it never had, once it has been watched for %s", of, names(r.FirstSeen.Value), Span(r.FirstSeen.Learning))
 		if r.FirstSeen.Forget > 0 {
@@ -87,6 +94,20 @@ func Sentence(r *rule.Rule) string {
 		when += fmt.Sprintf("; one alert%s in %s", each, Span(r.Period()))
 	}
 	return when + "."
+}
+
+// averaged names what an average is of: mean of bytes.
+func averaged(a *rule.Average) string {
+	what := "mean"
+	if a.Quantile > 0 {
+		what = fmt.Sprintf("%g quantile", a.Quantile)
+	}
+	return what + " of `" + a.Of.Name + "`"
+}
+
+// limit says on which side of its limit an average must be.
+func limit(a *rule.Average) string {
+	return strings.ReplaceAll(string(a.Limit.Bound), "_", " ") + " " + quantity(a.Of, a.Limit.Value)
 }
 
 // measured names what a baseline adds up.
