@@ -20,36 +20,55 @@ import (
 
 func (s *shell) rulesSigmaCommand() *cobra.Command {
 	var output string
+	var lists []string
 	var force bool
 	c := &cobra.Command{
 		Use: "import-sigma PATH... --output DIR", Short: "Write Sigma rules and correlations as rules of Shrike", Args: cobra.MinimumNArgs(1),
 		Long: `Write Sigma rules, correlations and filters as rules of Shrike: one file a rule, with author and licence, experimental
 because Sigma's rules have no tests. What Shrike cannot say exactly is not imported, and standard error says why; it warns of
 what a rule can hardly mean. Filters, and rules that only correlations use, are taken up into the rules that name them.
-docs/SIGMA.md has what becomes what. Run shrike rules lint on the folder next, and add tests to the rules that you keep.
+Placeholders (%Administrators%, by modifier expand) are filled in from --lists. docs/SIGMA.md has what becomes what. Run shrike rules lint on the folder next, and add tests to the rules that you keep.
 
 Exit status: 0 all imported, 1 some were not, 2 usage or files that are there already, 3 input that cannot be read.`,
 		Example: `  shrike rules import-sigma sigma/rules/cloud/aws --output my-rules/sigma
-  shrike rules import-sigma sigma/rules/web --output my-rules/sigma --force    # again, over those that are there`,
+  shrike rules import-sigma sigma/rules/web --output my-rules/sigma --force    # again, over those that are there
+  shrike rules import-sigma sigma/placeholder --lists my-rules/lists --output my-rules/sigma`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if output == "" {
 				return usage("say by --output into which folder")
 			}
-			return s.importSigma(args, output, force)
+			return s.importSigma(args, lists, output, force)
 		},
 	}
 	c.Flags().StringVar(&output, "output", "", "folder to write rule files into; made where there is none")
+	listsFlag(c, &lists)
 	c.Flags().BoolVar(&force, "force", false, "replace files that are there")
 	return c
 }
 
-func (s *shell) importSigma(paths []string, dir string, force bool) error {
+func listsFlag(c *cobra.Command, lists *[]string) {
+	c.Flags().StringArrayVar(lists, "lists", nil, "list, or folder of lists, for the placeholders of Sigma rules; may be repeated")
+}
+
+// readSigma imports what is at the paths, its placeholders filled in from the lists.
+func readSigma(paths, lists []string, o sigma.Options) (*sigma.Result, error) {
 	files, err := sigma.Read(paths...)
 	if err != nil {
-		return &exit{exitInput, err}
+		return nil, &exit{exitInput, err}
 	}
-	result := sigma.Import(files, sigma.Options{})
-	if err := hasDocuments(result, paths); err != nil {
+	if o.Lists, err = rule.ReadLists(lists...); err != nil {
+		return nil, fmt.Errorf("read --lists: %w", err)
+	}
+	result := sigma.Import(files, o)
+	if len(result.Rules)+len(result.Refusals)+result.Parts == 0 { // a folder that is not the one that was meant
+		return nil, &exit{exitInput, fmt.Errorf("read Sigma rules: no *.yml or *.yaml file with a document in %s", strings.Join(paths, ", "))}
+	}
+	return result, nil
+}
+
+func (s *shell) importSigma(paths, lists []string, dir string, force bool) error {
+	result, err := readSigma(paths, lists, sigma.Options{})
+	if err != nil {
 		return err
 	}
 	if err := writeRules(result.Rules, dir, force); err != nil {
@@ -68,14 +87,6 @@ func (s *shell) importSigma(paths []string, dir string, force bool) error {
 		return &exit{exitBad, nil}
 	}
 	return nil
-}
-
-// hasDocuments refuses paths without anything of Sigma's: a folder that is not the one that was meant.
-func hasDocuments(r *sigma.Result, paths []string) error {
-	if len(r.Rules)+len(r.Refusals)+r.Parts > 0 {
-		return nil
-	}
-	return &exit{exitInput, fmt.Errorf("read Sigma rules: no *.yml or *.yaml file with a document in %s", strings.Join(paths, ", "))}
 }
 
 // sayReasons sums up why documents were not imported, where the lines above it are too many to be read.
@@ -137,13 +148,9 @@ func saySigma(out io.Writer, title, kind string, p rule.Problem) {
 }
 
 // withSigma adds the Sigma rules at the paths to a set. What cannot be imported is said, and does not stop the rest.
-func (s *shell) withSigma(set *rule.Set, paths []string) (*rule.Set, error) {
-	files, err := sigma.Read(paths...)
+func (s *shell) withSigma(set *rule.Set, paths, lists []string) (*rule.Set, error) {
+	result, err := readSigma(paths, lists, sigma.Options{Taken: func(id string) bool { return set.Rule(id) != nil }})
 	if err != nil {
-		return nil, &exit{exitInput, err}
-	}
-	result := sigma.Import(files, sigma.Options{Taken: func(id string) bool { return set.Rule(id) != nil }})
-	if err := hasDocuments(result, paths); err != nil {
 		return nil, err
 	}
 	imported, err := result.Set()

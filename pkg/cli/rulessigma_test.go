@@ -159,3 +159,51 @@ func TestScanRunsCorrelationsOverCorrelations(t *testing.T) {
 		}
 	}
 }
+
+const sigmaPlaceholder = `title: An Administrator Signed In
+logsource: { product: aws, service: cloudtrail }
+detection: { selection: { eventName: ConsoleLogin, userIdentity.type|expand: '%Admin_Types%' }, condition: selection }
+`
+
+// Placeholders are filled in from the lists that --lists names: files, a folder of them, or the pack's folder around that.
+func TestSigmaPlaceholdersAreFilledInFromLists(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, filepath.FromSlash(name)) }
+	if err := os.MkdirAll(in("pack/lists"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"rule.yml": sigmaPlaceholder, "log.json": rootLogin, "bad.yml": "id: other\ntitle: x\nvalues: [a]\n",
+		"pack/lists/admin-types.yml": "id: admin-types\ntitle: Who administers\nvalues: [ROOT, ops-*]\n"} {
+		if err := os.WriteFile(in(name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, lists := range []string{"pack", "pack/lists", "pack/lists/admin-types.yml"} {
+		to := t.TempDir()
+		if got := run(t, nil, "rules", "import-sigma", in("rule.yml"), "--output", to, "--lists", in(lists)); got.status != exitOK {
+			t.Errorf("import, --lists %s: status %d, %s%s", lists, got.status, got.out, got.err)
+		}
+		if got := run(t, nil, "scan", "--rules", to, in("log.json")); got.status != exitBad || !strings.Contains(got.err, "1 alert of 1 rule") {
+			t.Errorf("the written rule, --lists %s: status %d, %s", lists, got.status, got.err)
+		}
+		if got := run(t, nil, "scan", "--sigma", in("rule.yml"), "--lists", in(lists), in("log.json")); got.status != exitBad || !strings.Contains(got.err, "1 alert of 1 rule") {
+			t.Errorf("scan, --lists %s: status %d, %s", lists, got.status, got.err)
+		}
+	}
+	for _, c := range []struct {
+		args   []string
+		status int
+		want   string
+	}{
+		{[]string{"--sigma", in("rule.yml")}, exitOK, "%Admin_Types% stands for values of yours, and no list has them: write admin-types.yml (id, title, values), and name its folder by --lists"},
+		{[]string{"--sigma", in("rule.yml"), "--lists", in("bad.yml")}, exitUsage, `id must be the file's name, "bad", not "other"`},
+		{[]string{"--sigma", in("rule.yml"), "--lists", in("none")}, exitUsage, "none: cannot be read: no such file"},
+		{[]string{"--sigma", in("rule.yml"), "--lists", t.TempDir()}, exitUsage, "no list (*.yml) is in this folder"},
+		{[]string{"--lists", in("pack")}, exitUsage, "--lists is for the placeholders of --sigma"},
+	} {
+		if got := run(t, nil, append([]string{"scan", in("log.json")}, c.args...)...); got.status != c.status || !strings.Contains(got.err, c.want) {
+			t.Errorf("%v: status %d, %s", c.args, got.status, got.err)
+		}
+	}
+}

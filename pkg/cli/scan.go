@@ -24,7 +24,7 @@ import (
 type scanFlags struct {
 	output, since, until, failOn string
 	digestKeys                   string
-	only, paths, sigma           []string
+	only, paths, sigma, lists    []string
 	dead, noRedact               bool
 }
 
@@ -51,6 +51,7 @@ Exit status: 0 no alert, 1 alerts of at least --fail-on, 2 usage or broken rules
 	c.Flags().StringArrayVar(&f.only, "rule", nil, "id of the one rule to run; may be repeated")
 	c.Flags().StringArrayVar(&f.paths, "rules", nil, "rule file or folder instead of the built-in rules; may be repeated")
 	c.Flags().StringArrayVar(&f.sigma, "sigma", nil, "Sigma file or folder: its rules alone, or beside --rules; may be repeated")
+	listsFlag(c, &f.lists)
 	c.Flags().StringVar(&f.failOn, "fail-on", "low", "least severity that ends with status 1: info, low, medium, high, critical, or never")
 	c.Flags().BoolVar(&f.dead, "dead-letters", false, "print each record that cannot be parsed to standard error")
 	c.Flags().StringVar(&f.digestKeys, "digest-keys", "", "file with the public keys of CloudTrail's digests: the answer of list-public-keys, PEM or DER")
@@ -119,6 +120,9 @@ func (s *shell) scanOptions(f scanFlags) (o scan.Options, err error) {
 // scanRules loads the rules to run: those of --rules and --sigma, or the usual ones where neither is given.
 func (s *shell) scanRules(f scanFlags) (*rule.Set, error) {
 	if len(f.sigma) == 0 {
+		if len(f.lists) > 0 {
+			return nil, usage("--lists is for the placeholders of --sigma: rules of Shrike find theirs beside them, in lists/")
+		}
 		return s.rules(f.paths, f.only)
 	}
 	set := rule.NewSet(nil)
@@ -128,7 +132,7 @@ func (s *shell) scanRules(f scanFlags) (*rule.Set, error) {
 			return nil, err
 		}
 	}
-	if set, err = s.withSigma(set, f.sigma); err != nil {
+	if set, err = s.withSigma(set, f.sigma, f.lists); err != nil {
 		return nil, err
 	}
 	return keep(set, f.only)

@@ -3,8 +3,12 @@ package rule
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"maps"
 	"net/netip"
+	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -121,6 +125,41 @@ func (l *list) hash() string {
 	slices.Sort(values)
 	sum := sha256.Sum256([]byte(l.id + "\x00" + strings.Join(values, "\x00")))
 	return hex.EncodeToString(sum[:8])
+}
+
+// ReadLists reads lists as conditions name them: files, and folders of them, or a pack's folder for its folder lists. It
+// returns the values of each by its id, sorted; networks of aws_ranges as they are. The error is of type Problems.
+func ReadLists(paths ...string) (map[string][]string, error) {
+	l := &loader{}
+	for _, p := range paths {
+		info, err := os.Stat(p)
+		if err != nil {
+			l.fail(p, err)
+			continue
+		}
+		dir := filepath.Clean(p)
+		if !info.IsDir() {
+			t := tree{FS: os.DirFS(filepath.Dir(dir)), prefix: filepath.Dir(dir)}
+			l.read(t, filepath.Base(dir), &l.lists, false)
+			continue
+		}
+		if info, err := os.Stat(filepath.Join(dir, "lists")); err == nil && info.IsDir() {
+			dir = filepath.Join(dir, "lists")
+		}
+		before := len(l.lists)
+		l.collectBeside(tree{FS: os.DirFS(dir), prefix: dir}, ".", false)
+		if len(l.lists) == before && len(l.problems) == 0 {
+			l.fail(dir, errors.New("no list (*.yml) is in this folder"))
+		}
+	}
+	values := map[string][]string{}
+	for id, list := range l.parseLists().byID {
+		values[id] = slices.Sorted(maps.Keys(list.texts))
+	}
+	if len(l.problems) > 0 {
+		return nil, l.problems
+	}
+	return values, nil
 }
 
 // lists are the lists that conditions may name.

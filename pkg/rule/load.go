@@ -294,7 +294,7 @@ func (l *loader) fail(name string, err error) {
 	if bad, ok := errors.AsType[*fs.PathError](err); ok {
 		err = bad.Err
 	}
-	l.problems = append(l.problems, Problem{File: name, Message: "read rules: " + err.Error()})
+	l.problems = append(l.problems, Problem{File: name, Message: "cannot be read: " + err.Error()})
 }
 
 // finish makes the set, if nothing is wrong.

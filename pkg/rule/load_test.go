@@ -241,8 +241,8 @@ func TestAbsentAndMisnamedFiles(t *testing.T) {
 		"a/exceptions/x.yaml": {Data: []byte("id: x")}, "a/lists/.x.yml": {Data: []byte("id: x")},
 		"a/.#x.yml": {Mode: fs.ModeSymlink | 0o777}, "a/pipe.yml": {Mode: fs.ModeNamedPipe | 0o600},
 	}, "a", "b")
-	want := "a/exceptions/x.yaml: the name of a list or exception ends in .yml\na/pipe.yml: read rules: it is no file\n" +
-		"a/x.yaml: the name of a rule file ends in .yml\na/y.YML: the name of a rule file ends in .yml\nb: read rules: file does not exist"
+	want := "a/exceptions/x.yaml: the name of a list or exception ends in .yml\na/pipe.yml: cannot be read: it is no file\n" +
+		"a/x.yaml: the name of a rule file ends in .yml\na/y.YML: the name of a rule file ends in .yml\nb: cannot be read: file does not exist"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -255,7 +255,7 @@ func TestPipeIsNoFile(t *testing.T) {
 	if err := syscall.Mkfifo(filepath.Join(dir, "x.yml"), 0o600); err != nil {
 		t.Skip(err)
 	}
-	if _, err := Load(dir); err == nil || !strings.HasSuffix(err.Error(), "x.yml: read rules: it is no file") {
+	if _, err := Load(dir); err == nil || !strings.HasSuffix(err.Error(), "x.yml: cannot be read: it is no file") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -21,18 +21,20 @@ type compiled struct {
 }
 
 // compile translates one Sigma rule with the filters that name it.
-func compile(doc *document, filters []*document) *compiled {
+func compile(doc *document, filters []*document, lists map[string][]string) *compiled {
 	c := &compiled{doc: doc}
-	c.err = c.read(filters)
+	f := &fillings{lists: lists}
+	c.err = c.read(filters, f)
+	doc.lists = f.used
 	return c
 }
 
-func (c *compiled) read(filters []*document) error {
+func (c *compiled) read(filters []*document, lists *fillings) error {
 	var err error
 	if c.source, err = sourceOf(c.doc.n.get("logsource"), c.doc.at); err != nil {
 		return err
 	}
-	d, err := readDetection(c.doc.n.get("detection"), c.source, c.doc.at)
+	d, err := readDetection(c.doc.n.get("detection"), c.source, lists, c.doc.at)
 	if err != nil {
 		return err
 	}
@@ -41,7 +43,7 @@ func (c *compiled) read(filters []*document) error {
 		return err
 	}
 	for _, f := range filters {
-		keep, err := filter(f, c.source)
+		keep, err := filter(f, c.source, lists)
 		if err != nil {
 			return refuse(c.doc.at, "its filter %q cannot be imported: %s", f.title, err.Error())
 		}
@@ -53,8 +55,8 @@ func (c *compiled) read(filters []*document) error {
 }
 
 // filter compiles what a filter leaves of the rules that it names.
-func filter(f *document, s *source) (expression, error) {
-	d, err := readDetection(f.n.get("filter"), s, f.at)
+func filter(f *document, s *source, lists *fillings) (expression, error) {
+	d, err := readDetection(f.n.get("filter"), s, lists, f.at)
 	if err != nil {
 		return expression{}, err
 	}

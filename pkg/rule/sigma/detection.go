@@ -8,6 +8,7 @@ import (
 // detection is what a rule looks for: named selections, and the condition over them.
 type detection struct {
 	source     *source
+	fillings   *fillings
 	selections []pair
 	condition  *node
 	timeframe  string
@@ -15,11 +16,11 @@ type detection struct {
 	done map[string]expression // of selections
 }
 
-func readDetection(n *node, s *source, at place) (*detection, error) {
+func readDetection(n *node, s *source, f *fillings, at place) (*detection, error) {
 	if n == nil || n.kind != mapping {
 		return nil, refuse(at, "the rule has no detection")
 	}
-	d := &detection{source: s, done: map[string]expression{}, condition: n.get("condition"), timeframe: n.textOf("timeframe")}
+	d := &detection{source: s, fillings: f, done: map[string]expression{}, condition: n.get("condition"), timeframe: n.textOf("timeframe")}
 	if d.condition == nil || d.condition.kind == null {
 		return nil, refuse(n.at, "the detection has no condition")
 	}
@@ -117,7 +118,7 @@ func (d *detection) field(p pair) (expression, error) {
 	if strings.HasPrefix(p.key, "|") || p.key == "" {
 		return d.keywords(p)
 	}
-	it, err := readItem(p)
+	it, err := readItem(p, d.fillings)
 	if err != nil {
 		return expression{}, err
 	}
@@ -130,7 +131,7 @@ func (d *detection) field(p pair) (expression, error) {
 
 // keywords compiles words without a field: they stand anywhere in the record.
 func (d *detection) keywords(p pair) (expression, error) {
-	it, err := readItem(p)
+	it, err := readItem(p, d.fillings)
 	if err != nil {
 		return expression{}, err
 	}

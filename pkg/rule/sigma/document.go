@@ -12,6 +12,7 @@ type document struct {
 	n    *node
 
 	title, name, id string
+	lists           []string // ids of those that its placeholders were filled in from
 }
 
 // documents takes a file apart: the documents behind `action: global` are laid over it, until `action: reset`; those of
@@ -50,6 +51,14 @@ func newDocument(file string, n *node) *document {
 		d.title = d.name
 	}
 	return d
+}
+
+// withLists says whose values the document has, "" where it has none.
+func (d *document) withLists() string {
+	if len(d.lists) == 0 {
+		return ""
+	}
+	return ", with every value of " + strings.Join(slices.Compact(slices.Sorted(slices.Values(d.lists))), ", ")
 }
 
 // is reports whether the document is what a reference means: its id or its name.

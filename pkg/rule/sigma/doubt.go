@@ -37,6 +37,9 @@ func (d *detection) doubts(aggregated bool) []*refusal {
 	return found
 }
 
+// fillable is a text that is a placeholder to modifier expand, and was one without it once.
+var fillable = regexp.MustCompile(`^%\pL[\pL\pN_]+%$`)
+
 // keyed is a text that looks for a key as others than JSON write it.
 var keyed = regexp.MustCompile(`^\w+=$`)
 
@@ -51,9 +54,15 @@ func (d *detection) doubtsOf(p pair) []*refusal {
 	doubt := func(v *node, message, hint string) {
 		found = append(found, &refusal{at: v.at, message: message, hint: hint})
 	}
+	open := func(v *node) bool { return placeholder.MatchString(v.text) }
+	if strings.Contains(modifiers, "expand") && !slices.ContainsFunc(p.value.each(), open) {
+		doubt(p.value.each()[0], name+" is to be expanded, and has no placeholder such as %name%", "")
+	}
 	for _, v := range p.value.each() {
 		switch {
 		case v.kind != scalar || v.number || v.truth:
+		case modifiers == "" && fillable.MatchString(v.text):
+			doubt(v, name+" is compared with the text "+v.text+", which no list fills in", quoted(p.key+"|expand"))
 		case v.text == "null" && modifiers == "":
 			doubt(v, name+" is compared with the text null: without quotes, null asks whether it is missing", "")
 		case !strings.Contains(modifiers, "fieldref") && d.source.names(v.text):

@@ -34,7 +34,7 @@ func FuzzImport(f *testing.F) {
 	f.Add("title: From {src_ip}\nlogsource: { category: webserver }\ndetection: { s: { sc-status: 500 }, condition: s }\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		read := func() *sigma.Result {
-			return sigma.Import([]sigma.File{{Name: "rule.yml", Text: []byte(text)}}, sigma.Options{})
+			return sigma.Import([]sigma.File{{Name: "rule.yml", Text: []byte(text)}}, sigma.Options{Lists: goldenLists})
 		}
 		r := read()
 		if d := cmp.Diff(r, read()); d != "" {

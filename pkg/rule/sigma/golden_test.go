@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,6 +52,12 @@ func written(r *sigma.Result) string {
 	return b.String()
 }
 
+// goldenLists are what placeholders stand for.
+var goldenLists = map[string][]string{
+	"administrators": {"eva", "ops-*"}, "legitimate-ip-ranges": {"192.0.2.0/24", "2001:db8::/32", "203.0.113.9"}, "envs": {"dev", "prod"},
+	"folder": {`C:\`}, "least-bytes": {"1000"}, "many": slices.Repeat([]string{"x"}, 100), "long": {strings.Repeat("x", 20000)}, "calls": {"^Delete", "^Put"},
+}
+
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/golden/*.txt")
@@ -61,7 +68,7 @@ func TestGolden(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 			t.Parallel()
 			documents, logs, want := sections(t, file)
-			r := sigma.Import([]sigma.File{{Name: "rule.yml", Text: []byte(documents)}}, sigma.Options{})
+			r := sigma.Import([]sigma.File{{Name: "rule.yml", Text: []byte(documents)}}, sigma.Options{Lists: goldenLists})
 			got := written(r)
 			if *update {
 				if err := os.WriteFile(file, []byte(strings.TrimSuffix(documents, "\n")+"\n=== logs\n"+logs+"\n=== import\n"+got), 0o600); err != nil {

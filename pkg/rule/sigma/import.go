@@ -13,6 +13,7 @@ import (
 // Options are what Import regards beside the files.
 type Options struct {
 	Taken func(id string) bool // whether a rule of that id is there already; nil for none
+	Lists map[string][]string  // what placeholders stand for: the values of lists, by their ids
 }
 
 // Rule is a rule of ours made of a Sigma document.
@@ -103,6 +104,8 @@ func (im *importer) sort(docs []*document) {
 			im.rules = append(im.rules, &compiled{doc: d})
 		case d.n.get("when") != nil || d.n.get("class") != nil || d.n.get("sequence") != nil:
 			im.refuse(d, refuse(d.at, "this is a rule of ours already, and none of Sigma's"))
+		case d.n.get("values") != nil:
+			im.refuse(d, refuse(d.at, "this is a list, and no Sigma rule: name its folder by --lists"))
 		default:
 			im.refuse(d, refuse(d.at, "this is no Sigma rule, correlation or filter: it has no detection"))
 		}
@@ -118,7 +121,7 @@ func (im *importer) compile() {
 				filters = append(filters, f)
 			}
 		}
-		im.rules[i] = compile(c.doc, filters)
+		im.rules[i] = compile(c.doc, filters, im.options.Lists)
 		im.doubted = append(im.doubted, doubted{c.doc, append(im.rules[i].doubts, c.doc.outdated()...)})
 	}
 	kept := map[*compiled]bool{}
@@ -198,6 +201,9 @@ func (im *importer) correlation(doc *document, above []*document) *built {
 	}
 	var parts []*compiled
 	parts, b.rules, b.err = im.parts(doc, append(above, doc))
+	for _, p := range parts {
+		doc.lists = append(doc.lists, p.doc.lists...)
+	}
 	if b.err == nil {
 		b.draft, b.err = correlate(doc, parts)
 	}
@@ -252,7 +258,7 @@ func (im *importer) write(doc *document, d *draft, err error, reads []Rule) (*Ru
 		err = check(id, text, reads)
 	}
 	if bad, ok := errors.AsType[rule.Problems](err); ok {
-		err = refuse(doc.at, "a rule of ours cannot say this: %s", bad[0].Summary())
+		err = refuse(doc.at, "a rule of ours cannot say this%s: %s", doc.withLists(), bad[0].Summary())
 	}
 	if err != nil {
 		return nil, err

@@ -13,12 +13,13 @@ import (
 type item struct {
 	field  string
 	at     place
-	values []*node
+	values [][]*node // of each of Sigma's values, those that it stands for: one, unless placeholders are filled in
 
 	by        op // equals, contains, startsWith, endsWith
 	all       bool
 	cased     bool
 	unlike    bool // neq
+	expand    bool
 	exists    bool
 	network   bool // cidr
 	other     bool // fieldref
@@ -43,23 +44,32 @@ var modifiers = []string{
 // maxValues bounds the values of one field: a condition of ours has 16 KiB.
 const maxValues = 4000
 
-func readItem(p pair) (*item, error) {
+func readItem(p pair, f *fillings) (*item, error) {
 	parts := strings.Split(p.key, "|")
-	it := &item{field: strings.TrimSpace(parts[0]), at: p.at, values: p.value.each()}
+	it := &item{field: strings.TrimSpace(parts[0]), at: p.at}
 	for _, m := range parts[1:] {
 		if err := it.modify(strings.ToLower(strings.TrimSpace(m))); err != nil {
 			return nil, err
 		}
 	}
-	for _, v := range it.values {
+	count := 0
+	for _, v := range p.value.each() {
 		if v.kind == mapping || v.kind == list {
 			return nil, refuse(v.at, "the value of a field is a text, a number or a list of them")
 		}
+		values := []*node{v}
+		if it.expand {
+			var err error
+			if values, err = f.filled(v, it.pattern); err != nil {
+				return nil, err
+			}
+		}
+		if count += len(values); count > maxValues {
+			return nil, refuse(p.at, "%s has more than %d values: a condition of ours has no room for them", p.key, maxValues)
+		}
+		it.values = append(it.values, values)
 	}
-	if len(it.values) > maxValues {
-		return nil, refuse(p.at, "%s has more than %d values: a condition of ours has no room for them", p.key, maxValues)
-	}
-	if len(it.values) == 0 {
+	if count == 0 {
 		return nil, refuse(p.at, "%s has an empty list of values", p.key)
 	}
 	return it, nil
@@ -92,7 +102,7 @@ func (it *item) modify(m string) error {
 	case "hour", "minute", "day", "week", "month", "year":
 		it.clock = m
 	case "expand":
-		return refuse(it.at, "modifier expand needs values for its placeholders, and a rule alone has none")
+		it.expand = true
 	default:
 		return &refusal{at: it.at, message: "modifier " + strconv.Quote(m) + " is not Sigma's", hint: nearest(m, modifiers)}
 	}
@@ -104,15 +114,37 @@ func (it *item) modify(m string) error {
 
 // compile makes the item a condition on an operand.
 func (it *item) compile(o operand, source *source) (expression, error) {
+	each := it.values
+	if !it.all {
+		each = [][]*node{slices.Concat(it.values...)}
+	}
 	var parts []expression
-	var tests []test
-	values := it.values
-	if it.network && !it.all && !it.exists && !slices.ContainsFunc(values, func(v *node) bool { return v.kind == null }) {
-		e, err := o.network(values)
+	for _, values := range each {
+		e, err := it.some(values, o, source)
 		if err != nil {
 			return expression{}, err
 		}
-		parts, values = append(parts, e), nil
+		parts = append(parts, e)
+	}
+	e := and(parts...)
+	if it.unlike {
+		e = not(e)
+	}
+	return e, nil
+}
+
+// some is that the operand is as one of the values says.
+func (it *item) some(values []*node, o operand, source *source) (expression, error) {
+	at := values[0].at
+	var parts []expression
+	var tests []test
+	networks, values := it.networks(values, o)
+	if len(networks) > 0 {
+		e, err := o.network(networks)
+		if err != nil {
+			return expression{}, err
+		}
+		parts = append(parts, e)
 	}
 	for _, v := range values {
 		e, some, err := it.value(v, o, source)
@@ -121,28 +153,31 @@ func (it *item) compile(o operand, source *source) (expression, error) {
 		}
 		if len(some) == 0 {
 			parts = append(parts, e)
-		} else if it.all {
-			e, err := o.any(some, it.cased, v.at)
-			if err != nil {
-				return expression{}, err
-			}
-			parts = append(parts, e)
-		} else {
-			tests = append(tests, some...)
 		}
+		tests = append(tests, some...)
 	}
 	if len(tests) > 0 {
-		e, err := o.any(tests, it.cased, it.values[0].at)
+		e, err := o.any(tests, it.cased, at)
 		if err != nil {
 			return expression{}, err
 		}
 		parts = append(parts, e)
 	}
-	e := pick(it.all, and, or)(parts...)
-	if it.unlike {
-		e = not(e)
+	return or(parts...), nil
+}
+
+// networks takes those values out that are networks: of cidr all, and of an address that a placeholder stands for those that
+// look so, because no address is one.
+func (it *item) networks(values []*node, o operand) (networks, others []*node) {
+	for _, v := range values {
+		_, err := netip.ParsePrefix(v.text)
+		if it.network && v.kind != null || it.expand && o.kind == address && it.ways == nil && err == nil {
+			networks = append(networks, v)
+		} else {
+			others = append(others, v)
+		}
 	}
-	return e, nil
+	return networks, others
 }
 
 // value is what one value asks: a condition, or tests of a text.
@@ -161,9 +196,6 @@ func (it *item) value(v *node, o operand, source *source) (expression, []test, e
 		return e, nil, err
 	case it.order != "":
 		e, err := o.ordered(it.order, v)
-		return e, nil, err
-	case it.network:
-		e, err := o.network([]*node{v})
 		return e, nil, err
 	case it.pattern:
 		t, err := it.regexp(v)

@@ -69,26 +69,35 @@ func (a asked) text(t string, v any) bool {
 	}
 	want := v.(string)
 	switch {
-	case a.has("cidr"):
-		p, err := netip.ParseAddr(t)
-		return err == nil && netip.MustParsePrefix(want).Contains(p)
+	case a.has("cidr") || a.has("expand") && a.Field == "sourceIPAddress":
+		return slices.ContainsFunc(a.patterns(want), func(p []rune) bool { return inNetwork(t, string(p)) || string(p) == t })
 	case a.has("re"):
 		if a.has("i") {
 			want = "(?i)" + want
 		}
 		return regexp.MustCompile(want).MatchString(t)
 	}
-	p := wildcards(want)
-	if a.has("contains") || a.has("endswith") {
-		p = append([]rune{star}, p...)
-	}
-	if a.has("contains") || a.has("startswith") {
-		p = append(p, star)
-	}
 	if !a.has("cased") {
-		t, p = folded(t), []rune(folded(string(p)))
+		t = folded(t)
 	}
-	return like([]rune(t), p)
+	return slices.ContainsFunc(a.patterns(want), func(p []rune) bool {
+		if a.has("contains") || a.has("endswith") {
+			p = append([]rune{star}, p...)
+		}
+		if a.has("contains") || a.has("startswith") {
+			p = append(slices.Clone(p), star)
+		}
+		if !a.has("cased") {
+			p = []rune(folded(string(p)))
+		}
+		return like([]rune(t), p)
+	})
+}
+
+func inNetwork(t, network string) bool {
+	a, err1 := netip.ParseAddr(t)
+	p, err2 := netip.ParsePrefix(network)
+	return err1 == nil && err2 == nil && p.Contains(a)
 }
 
 func (a asked) number(t string, want int) bool {
@@ -130,23 +139,41 @@ const (
 	question = '\uE001'
 )
 
-func wildcards(s string) []rune {
-	var p []rune
+// patterns are what a value asks for: its characters and wildcards, with expand those of each value in a placeholder's place.
+func (a asked) patterns(s string) [][]rune {
 	r := []rune(s)
+	all := [][]rune{nil}
+	add := func(more ...[]rune) {
+		var longer [][]rune
+		for _, p := range all {
+			for _, m := range more {
+				longer = append(longer, slices.Concat(p, m))
+			}
+		}
+		all = longer
+	}
 	for i := 0; i < len(r); i++ {
+		name, _, closed := strings.Cut(string(r[i+1:]), "%")
 		switch {
-		case r[i] == '\\' && i+1 < len(r) && strings.ContainsRune(`*?\`, r[i+1]):
+		case r[i] == '\\' && i+1 < len(r) && (strings.ContainsRune(`*?\`, r[i+1]) || r[i+1] == '%' && a.has("expand")):
 			i++
-			p = append(p, r[i])
+			add(r[i : i+1])
 		case r[i] == '*':
-			p = append(p, star)
+			add([]rune{star})
 		case r[i] == '?':
-			p = append(p, question)
+			add([]rune{question})
+		case r[i] == '%' && closed && a.has("expand") && lists[strings.ToLower(name)] != nil:
+			var values [][]rune
+			for _, v := range lists[strings.ToLower(name)] {
+				values = append(values, asked{}.patterns(v)...)
+			}
+			add(values...)
+			i += len([]rune(name)) + 1
 		default:
-			p = append(p, r[i])
+			add(r[i : i+1])
 		}
 	}
-	return p
+	return all
 }
 
 func like(t, p []rune) bool {

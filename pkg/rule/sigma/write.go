@@ -135,6 +135,9 @@ func (d *draft) head(w *writer) {
 	} else {
 		w.line("# Licence: %s.", strings.TrimSuffix(line(d.licence()), "."))
 	}
+	if d.doc.lists != nil {
+		w.line("# Written%s, as they were at the import: import it again when they change.", d.doc.withLists())
+	}
 }
 
 func (d *draft) licence() string {
