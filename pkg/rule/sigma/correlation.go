@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/shrike-sec/shrike/pkg/event"
+	"github.com/shrike-sec/shrike/pkg/rule"
 )
 
 // correlation is a correlation being translated.
@@ -33,12 +35,10 @@ func correlate(doc *document, parts []*compiled) (*draft, error) {
 		return nil, err
 	}
 	switch kind := c.n.textOf("type"); kind {
-	case "event_count", "value_count", "value_sum":
+	case "event_count", "value_count", "value_sum", "value_avg", "value_median", "value_percentile":
 		return c.counted(kind, within)
 	case "temporal", "temporal_ordered":
 		return c.sequence(within, kind == "temporal_ordered")
-	case "value_avg", "value_percentile", "value_median":
-		return nil, refuse(c.place("type"), "no kind of rule is %s: a mean rises and falls within one window, so that no event decides it", kind)
 	default:
 		return nil, refuse(c.place("type"), "%q is no type of correlation", kind)
 	}
@@ -51,7 +51,7 @@ func (c *correlation) place(key string) place {
 	return c.n.at
 }
 
-// counted makes a threshold, distinct or sum over what any of the rules matches.
+// counted makes a threshold, distinct, sum or average over what any of the rules matches.
 func (c *correlation) counted(kind, within string) (*draft, error) {
 	s := c.parts[0].source
 	var conds []expression
@@ -70,6 +70,9 @@ func (c *correlation) counted(kind, within string) (*draft, error) {
 		d.group = appendNew(d.group, key)
 	}
 	d.cond = or(conds...)
+	if kind == "value_avg" || kind == "value_median" || kind == "value_percentile" {
+		return d, c.average(d, kind, within)
+	}
 	least, err := c.least()
 	if err != nil {
 		return nil, err
@@ -85,6 +88,72 @@ func (c *correlation) counted(kind, within string) (*draft, error) {
 		return d, sum(d, s, of[0], least, within, c.place("condition"))
 	}
 	return d, distinct(d, s, of[0], least, within, c.place("condition"))
+}
+
+// average makes the kind of a mean or a percentile, in a bucket of the timespan.
+func (c *correlation) average(d *draft, kind, within string) error {
+	cond := c.n.get("condition")
+	of := cond.textsOf("field")
+	if len(of) != 1 {
+		return refuse(c.place("condition"), "%s needs one field", kind)
+	}
+	o, err := d.source.operand(of[0], c.place("condition"))
+	if err != nil {
+		return err
+	}
+	if o.kind != number {
+		return refuse(c.place("condition"), "%s is of numbers, and %s is %s", kind, of[0], o.kind)
+	}
+	quantile := ""
+	switch kind {
+	case "value_median":
+		quantile = " quantile: 0.5,"
+	case "value_percentile":
+		n, err := strconv.ParseUint(cond.textOf("percentile"), 10, 8)
+		if err != nil || n == 0 || n > 100 {
+			return refuse(c.place("condition"), "value_percentile needs a percentile from 1 to 100, not %q", cond.textOf("percentile"))
+		}
+		quantile = fmt.Sprintf(" quantile: %g,", float64(n)/100)
+	}
+	limit, err := c.limit()
+	if err != nil {
+		return err
+	}
+	if span, ok := rule.ParseDuration(within); !ok || span < time.Minute || span > 7*24*time.Hour {
+		return refuse(c.place("timespan"), "%s is taken in stretches of 1m to 7d, not %s", kind, within)
+	}
+	d.kind = fmt.Sprintf("average: { of: %s,%s %s, bucket: %s }", wordText(o.key), quantile, limit, within)
+	d.show = []string{o.key}
+	return nil
+}
+
+// limits are the bounds of kind average.
+var limits = map[string]rule.Bound{"gt": rule.Over, "gte": rule.AtLeast, "lt": rule.Under, "lte": rule.AtMost}
+
+var limitPattern = regexp.MustCompile(`^\d{1,15}(\.\d{1,6})?$`)
+
+// limit writes the one bound of a condition that is no count.
+func (c *correlation) limit() (string, error) {
+	cond, text := c.n.get("condition"), ""
+	for _, p := range cond.pairs {
+		if p.key == "field" || p.key == "percentile" {
+			continue
+		}
+		bound, ok := limits[p.key]
+		switch {
+		case !ok:
+			return "", refuse(p.at, "a mean or a percentile is held against a limit by gt, gte, lt or lte, not by %s", p.key)
+		case !limitPattern.MatchString(p.value.text) || strings.Trim(p.value.text, "0.") == "":
+			return "", refuse(p.value.at, "%s needs a number above 0, with six decimals at most, not %q", p.key, p.value.text)
+		case text != "":
+			return "", refuse(p.at, "a mean or a percentile has one limit")
+		}
+		text = fmt.Sprintf("%s: %s", bound, p.value.text)
+	}
+	if text == "" {
+		return "", refuse(c.place("condition"), "the condition has to say a limit: gt, gte, lt or lte")
+	}
+	return text, nil
 }
 
 // least returns the number from which on the condition holds, refusing conditions that more events could undo.
