@@ -366,12 +366,14 @@ func TestSharedEnvelopes(t *testing.T) {
 
 func BenchmarkSplitFlows(b *testing.B) {
 	line := []byte("2 111122223333 eni-0a1b2c3d4e5f60718 10.0.0.1 10.0.0.2 51234 443 6 10 8400 1772355600 1772355660 ACCEPT OK\n")
-	for name, head := range map[string]string{
-		"default":  "",
-		"headered": "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status\n",
+	for name, front := range map[string]struct{ head, each string }{
+		"default":  {},
+		"headered": {head: "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status\n"},
+		"exported": {each: "2026-03-01T09:14:07.000Z "},
+		"in pods":  {each: "2026-03-01T09:14:07.123456789Z stdout F "},
 	} {
 		b.Run(name, func(b *testing.B) {
-			in := append([]byte(head), bytes.Repeat(line, 20_000)...)
+			in := append([]byte(front.head), bytes.Repeat(append([]byte(front.each), line...), 20_000)...)
 			reg := builtin.Formats()
 			b.SetBytes(int64(len(in)))
 			b.ReportAllocs()

@@ -40,6 +40,8 @@ var edgeCases = []struct{ what, cases string }{
 	{"late and corrected events", "cloudtrail/newest_members cloudtrail/unknown_members"},
 	{"bytes that are no UTF-8, NUL", "builtin/not_utf8_and_nul apache/not_utf8 clb/not_utf8 cloudfront/not_utf8 s3access/bytes"},
 	{"the ALPN list, a token with quotes and commas", "nlb/version_2 nlb/alpn_unquoted nlb/no_alpn"},
+	{"lines of containers, cut and between each other", "builtin/docker_json_file builtin/kubernetes_container_log"},
+	{"what CloudWatch Logs and its commands write in front of messages, and times that are a line's own", "builtin/cloudwatch_export builtin/cloudwatch_tail builtin/cloudwatch_answers builtin/times_that_are_the_lines_own"},
 	{"keys with dots and colons", "cloudtrail/keys_with_colons_and_dots"},
 }
 

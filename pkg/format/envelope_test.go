@@ -81,6 +81,9 @@ func TestEnvelopes(t *testing.T) {
 		"S3 to EventBridge":      {`{"version":"0","detail-type":"Object Created","source":"aws.s3","detail":{"bucket":{"name":"b"}}}`, []string{`notice!{"version":"0","detail-type":"Object Created","source":"aws.s3","detail":{"bucket":{"name":"b"}}}`}, 0},
 		"trail by EventBridge":   {`{"detail-type":"AWS API Call via CloudTrail","source":"aws.s3","detail":{}}`, []string{`{"detail-type":"AWS API Call via CloudTrail","source":"aws.s3","detail":{}}`}, 0},
 		"S3 test":                {`{"Records":[` + sqs(`{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"}`) + `]}`, []string{}, 1},
+		"logs as got": {`{"events":[{"timestamp":1,"message":"red 1","ingestionTime":2},{"timestamp":1,"message":"{\"e\":2}","ingestionTime":2}],` +
+			`"nextForwardToken":"f/1","nextBackwardToken":"b/1"}`, both, 0},
+		"logs as found, pretty":  {"{\n    \"events\": [\n        {\n            \"logStreamName\": \"s\",\n            \"timestamp\": 1,\n            \"message\": \"red 1\",\n            \"ingestionTime\": 2,\n            \"eventId\": \"3\"\n        }\n    ],\n    \"searchedLogStreams\": []\n}\n", both[:1], 0},
 		"cut short inside":       {`{"id":"1","timestamp":1,"message":"{\"e\":"}`, []string{`truncated!{"e":`}, 0},
 		"cut gzip inside":        {`{"awslogs":{"data":` + b64(zip("red 1\nred 2\n")[:14]) + `}}`, []string{`truncated!red`}, 0},
 		"longer than what it is": {`{"records":[{"data":` + b64(strings.Repeat("red line\n", 19)) + `}]}`, strings.Split(strings.TrimSpace(strings.Repeat("red line\n", 19)), "\n"), 0},

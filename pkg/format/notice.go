@@ -106,6 +106,9 @@ func isNotice(raw []byte) bool {
 	return bridge == 2
 }
 
+// writeTest is what CloudWatch Logs writes into the object aws-logs-write-test before it exports to a bucket.
+const writeTest = "Permission Check Successful"
+
 // isTestEvent recognises what S3 sends to see whether its notices arrive.
 func isTestEvent(raw []byte) bool {
 	if !bytes.Contains(raw, []byte(`"s3:TestEvent"`)) {

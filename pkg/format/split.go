@@ -70,9 +70,10 @@ type SplitStats struct {
 // Split cuts a stream into records and calls emit for each, in order. It takes plain text lines, JSON values one
 // after the other (on lines, pretty-printed or without anything between), the elements of JSON arrays and of documents
 // such as {"Records":[…]} (list.go), the rows of Parquet files, and all of it inside what carries logs (envelope.go:
-// {"message":"…"}, CloudWatch Logs, Firehose, Kinesis, SQS, SNS …; lines of containers, put together again, pieces.go) and
-// in gzip or zstd, some of each in each other; also UTF-16 with its byte order mark. An archive of another kind (zip, bzip2,
-// xz, tar …) is one dead letter that says so. Blanks between records, byte order marks, lists and envelopes belong to no record.
+// {"message":"…"}, CloudWatch Logs, Firehose, Kinesis, SQS, SNS …; prefix.go: exports of CloudWatch Logs; pieces.go: lines
+// of containers, put together again) and in gzip or zstd, some of each in each other; also UTF-16 with its byte order mark.
+// An archive of another kind (zip, bzip2, xz, tar …) is one dead letter that says so. Blanks between records, byte order
+// marks, lists and envelopes belong to no record.
 //
 // A record inside an envelope has its own bytes, unescaped, and the envelope's line. Its offset is the envelope's plus
 // its own within the envelope's text; where that is compressed, its object is the envelope's with "@" and the

@@ -23,10 +23,10 @@ import (
 // them, header lines, control messages, and envelopes that hold nothing but those.
 var between = regexp.MustCompile(`^(?:[ \t\r\n]|\xEF\xBB\xBF|,|\[|\]|\}|\{` + flatMembers + `"(?:[Rr]ecords|logEvents|[eE]vents|Messages)"\s*:\s*\[` +
 	`|,\s*` + text + `\s*:\s*` + flat + `|#cols [^\n]*|\{\s*"message"\s*:\s*"#cols [^"\\]*"\s*\}` +
-	`|\{[^{}]*"(?:CWL CONTROL MESSAGE|s3:TestEvent)[^{}]*\}|` + runtimeFront + `)*$`)
+	`|\{[^{}]*"(?:CWL CONTROL MESSAGE|s3:TestEvent)[^{}]*\}|Permission Check Successful|` + lineFront + `)*$`)
 
-// runtimeFront is what Kubernetes' runtimes write in front of a whole line.
-const runtimeFront = `\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d*)?(?:Z|[-+]..:..)? (?:stdout|stderr) F(?::[^ ]*)?(?: |$)`
+// lineFront is what Kubernetes' runtimes and CloudWatch write in front of a line.
+const lineFront = `\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d*)?(?:(?:Z|[-+]..:..)? (?:stdout|stderr) F(?::[^ ]*)?(?: |$)|Z? |\+00:00 [^ ]+ )`
 
 // cutLines matches what may be lines of containers that are in pieces, or blank: their accounts are in pieces_test.go.
 var cutLines = regexp.MustCompile(`std(?:out|err) P|"log"`)
@@ -263,6 +263,7 @@ func FuzzSplit(f *testing.F) {
 		`{"Records":[{"eventSource":"aws:s3"}],"x":{"y":"\u00"}}`, `{"a":1,"logEvents":[{"id":"1","timestamp":1,"message":"a\na"}],"b":[1]}`,
 		`{"records":[{"data":"YQpi"},{"data":"` + base64.StdEncoding.EncodeToString([]byte(zip("a\nb"))) + `"}]}`, "[1]\n[{\"x\xEF\xBB", `{"a":"` + strings.Repeat("x", 120),
 		cri("stdout", "F", "a") + cri("stderr", "P", "b"), docker("stdout", "a") + docker("stdout", "b\n"),
+		"2026-03-01T09:14:07.000Z red 1\n2026-03-01T09:14:07 {\"e\":1}", "2026-03-01T09:14:07.123000+00:00 s red 1\n2026-03-01T09:14:07+00:00 s \n{\n}\n",
 	} {
 		f.Add([]byte(seed))
 	}

@@ -25,8 +25,11 @@ func registry() *format.Registry {
 		{
 			Name: "colours", Class: event.Flow, Version: 1,
 			Sniff: func(raw []byte) int {
-				if bytes.HasPrefix(raw, []byte("red ")) {
+				switch {
+				case bytes.HasPrefix(raw, []byte("red ")):
 					return 90
+				case bytes.HasSuffix(raw, []byte("Z red own")): // begins with a time
+					return 95
 				}
 				return 0
 			},
