@@ -2,8 +2,10 @@ package format
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
+	"strconv"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -36,9 +38,12 @@ var foreign = [...]struct{ head, name string }{
 	{"PK\x03\x04", "zip"}, {"BZh9", "bzip2"}, {"\xfd7zX", "xz"}, {"7z\xbc\xaf", "7-Zip"}, {"\x04\"M\x18", "LZ4"}, {"\xff\x06\x00\x00", "Snappy"},
 }
 
-// Packed reports whether a stream that begins with head, its first four bytes or more, is no plain UTF-8 or bytes but
-// compressed, Parquet or UTF-16: Split reads such a stream from its start only.
-func Packed(head []byte) bool { return packingOf(head) != packNone }
+// PackedHead is how many bytes of a stream's beginning say whether it is packed; a shorter stream is known by all of it.
+const PackedHead = 512
+
+// Packed reports whether a stream that begins with head, its first PackedHead bytes, is no plain UTF-8 or bytes but
+// compressed, Parquet, UTF-16 or an archive: Split reads such a stream from its start only.
+func Packed(head []byte) bool { return packingOf(head) != packNone || isTar(head) }
 
 func packingOf(head []byte) packing {
 	switch {
@@ -76,7 +81,7 @@ func (w *window) open(in io.Reader, name string) {
 		var err error
 		switch packingOf(head) {
 		case packNone:
-			if layer > 0 && isTar(peek) {
+			if (layer > 0 || w.base == 0) && peekTar(peek) {
 				w.refuse("tar")
 			}
 			return
@@ -119,9 +124,31 @@ func (w *window) refuse(name string) {
 	w.ended, w.because, w.damage = true, record.ReasonUnknownFormat, name+" data is not read: unpack it first"
 }
 
-// isTar knows the header of a tar archive's first member.
-func isTar(r *bufio.Reader) bool {
-	const at, mark = 257, "ustar"
-	head, _ := r.Peek(at + len(mark))
-	return len(head) == at+len(mark) && string(head[at:]) == mark
+// peekTar looks for a tar archive. It waits for a whole header only where there is no line yet.
+func peekTar(r *bufio.Reader) bool {
+	if early, _ := r.Peek(min(r.Buffered(), tarName)); bytes.IndexByte(early, '\n') >= 0 {
+		return false
+	}
+	head, _ := r.Peek(PackedHead)
+	return isTar(head)
+}
+
+// tarName is how long the name of a member is in its header.
+const tarName = 100
+
+// isTar knows the header of a tar archive's first member by its mark and its checksum, so that no line of a log passes for
+// one that a client wrote the mark into. A name has no newline.
+func isTar(head []byte) bool {
+	const mark, sumAt, sumEnd = 257, 148, 156
+	if len(head) < PackedHead || string(head[mark:mark+5]) != "ustar" || bytes.IndexByte(head[:tarName], '\n') >= 0 {
+		return false
+	}
+	want, err := strconv.ParseInt(string(bytes.Trim(head[sumAt:sumEnd], " \x00")), 8, 64)
+	sum := int64((sumEnd - sumAt) * ' ')
+	for i, c := range head[:PackedHead] {
+		if i < sumAt || i >= sumEnd {
+			sum += int64(c)
+		}
+	}
+	return err == nil && sum == want
 }

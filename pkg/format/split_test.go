@@ -1,6 +1,7 @@
 package format_test
 
 import (
+	"archive/tar"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -102,6 +103,16 @@ func zip(parts ...string) string {
 	return b.String()
 }
 
+func tarred(name, content string) string {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	err := w.WriteHeader(&tar.Header{Name: name, Size: int64(len(content)), Mode: 0o644, Format: tar.FormatUSTAR})
+	if _, werr := io.WriteString(w, content); err != nil || werr != nil || w.Close() != nil {
+		panic("BUG: a tar archive cannot be written")
+	}
+	return b.String()
+}
+
 func TestSplit(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 200)
@@ -155,7 +166,10 @@ func TestSplit(t *testing.T) {
 		"zip":                     {"PK\x03\x04a\nb\n", []string{"unknown_format!"}},
 		"bzip2":                   {"BZh91AY&SYa\nb\n", []string{"unknown_format!"}},
 		"xz":                      {"\xfd7zXZ\x00a\nb\n", []string{"unknown_format!"}},
-		"tar in gzip":             {zip(strings.Repeat("a\n\x00", 85) + "xxustar\x0000\n" + long), []string{"unknown_format!"}},
+		"tar":                     {tarred("x.log", "a\nb\n"), []string{"unknown_format!"}},
+		"tar in gzip":             {zip(tarred("x.log", "a\nb\n")), []string{"unknown_format!"}},
+		"tar, only the mark":      {"y" + tarred("x.log", "")[1:512] + "\nb\n", []string{"too_long!y" + tarred("x.log", "")[1:512], "b"}},
+		"tar behind a line":       {"a\n" + tarred("x.log", "")[:90] + "\n", []string{"a", tarred("x.log", "")[:90]}},
 		"zip in gzip":             {zip("PK\x03\x04a\nb\n"), []string{"unknown_format!"}},
 		"empty gzip":              {zip(""), []string{}},
 		"truncated gzip":          {zip("a\nb")[:25], []string{"a", "truncated!b"}},

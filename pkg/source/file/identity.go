@@ -54,9 +54,9 @@ func (pos *position) learn(f io.ReaderAt) (err error) {
 	return err
 }
 
-// isPacked reports whether the file is no text: gzip, zstd or Parquet.
+// isPacked reports whether the file is no text: gzip, zstd, Parquet, an archive.
 func isPacked(f *os.File) bool {
-	var b [4]byte
+	var b [format.PackedHead]byte
 	n, _ := f.ReadAt(b[:], 0)
 	return format.Packed(b[:n])
 }
