@@ -10,7 +10,7 @@ import (
 // ours are the functions beside expr's, and those of expr's that conditions may use; for hints.
 var ours = []string{
 	fnHas, fnInt, fnFloat, fnIsPrivate, fnInCIDR, fnInList, fnGlob, fnPortsOverlap, fnPolicyPublic, fnPolicyAccount, fnPolicyAction,
-	fnEqualFold, fnContainsFold, fnStartsFold, fnEndsFold, fnGlobFold, fnGeoDistance, fnJSONText, fnMinute, fnHour, fnDay, fnWeekday,
+	fnEqualFold, fnContainsFold, fnStartsFold, fnEndsFold, fnGlobFold, fnGeoDistance, fnJSONText, fnIPText, fnMinute, fnHour, fnDay, fnWeekday,
 	fnWeek, fnMonth, fnYear, "any", "all", "none", "one", "count", "len", "lower", "upper", "trim", "replace", "split", "hasPrefix", "hasSuffix",
 }
 
@@ -274,6 +274,8 @@ func (c *checker) valueCall(n *ast.CallNode) operand {
 		return c.geoDistance(n)
 	case fnJSONText:
 		return c.jsonText(n)
+	case fnIPText:
+		return c.ipText(n)
 	}
 	if id.Value != fnInt && id.Value != fnFloat {
 		c.report(n, nearest(id.Value, ours), "unknown function %s", id.Value)

@@ -21,6 +21,7 @@
 //	containsFold, startsWithFold,     as expr's contains, startsWith, endsWith and glob, of any of the literals, whatever
 //	endsWithFold, globFold            the case
 //	jsonText(request.rules)           JSON of an object or array of the log, without blanks between; else the leaf's text
+//	ipText(address)                   its shortest text (10.1.2.3, 2001:db8::1), to be searched for what no network says
 //	geoDistance(lat, lon, lat, lon)   kilometres on the sphere between two places in degrees; missing when a number is
 //	portsOverlap(lo, hi, 22, "80-90") the range of ports from lo to hi has one of those; where lo or hi is missing or -1,
 //	                                  as with protocol -1, it has all; a text that is no number is no port

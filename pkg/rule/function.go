@@ -175,7 +175,7 @@ func moreFunctions() []expr.Option {
 			return folding(name, literals)(p[0].(string)), nil
 		}, new(func(string, ...string) bool)))
 	}
-	return append(options, clockFunctions()...)
+	return append(append(options, ipTextFunction()), clockFunctions()...)
 }
 
 func floatOf(v any) float64 {

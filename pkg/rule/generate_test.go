@@ -19,7 +19,7 @@ var (
 	ints  = []int64{-1, 0, 1, 22, 200, 404, 3333, 1 << 40}
 	times = []int64{-1, 0, 22, 1 << 40, 1_772_356_447_000_000_000, 1_609_459_199_999_999_999} // of 2020's last week, in December
 	reals = []float64{0, 0.5, 22, 100.5}
-	addrs = []string{"10.0.0.1", "192.0.2.7", "::1", "2001:db8::9", "100.64.3.3"}
+	addrs = []string{"10.0.0.1", "10.1.2.3", "192.0.2.7", "::1", "2001:db8::9", "100.64.3.3"}
 	docs  = []string{
 		`{}`, `null`, `{"a":"Root","b":{"c":"x.y"},"n":443,"t":true,"z":null,"e":""}`,
 		`{"items":[{"p":22,"q":"a"},{"p":"3333","q":"Root","r":["a","x.y"]},{"p":2.5},7,"a",null,[1]]}`,
@@ -100,6 +100,8 @@ func (g generator) text() string {
 		base = g.path(true)
 	case path != "" && chance(g.t, 2):
 		base = path
+	case chance(g.t, 9):
+		base = "ipText(" + g.of(g.v.addrs...) + ")"
 	case chance(g.t, 12):
 		base = "raw"
 	case chance(g.t, 6):

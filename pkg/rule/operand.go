@@ -10,7 +10,7 @@ import (
 )
 
 // textual compiles a text, nil when it is none. Those of upper, lower, replace and + are built for each event, and those of
-// leaves that are no text: see onText.
+// addresses and of leaves that are no text: see onText.
 func textual(n ast.Node) func(scope) string {
 	switch n := n.(type) {
 	case *ast.StringNode:
@@ -26,6 +26,9 @@ func textual(n ast.Node) func(scope) string {
 			return func(s scope) string { return s.event.Text(h) }
 		}
 	case *ast.CallNode:
+		if h, ok := ipField(n); ok {
+			return func(s scope) string { return string(appendIP(nil, s.event.Addr(h))) }
+		}
 		if name, args := called(n); name == fnLeaf {
 			at, keys := base(args)
 			return func(s scope) string { return leafText(at(s), keys) }
@@ -88,6 +91,10 @@ func onText(n ast.Node, holds func(string) bool) predicate {
 		at, keys := base(args)
 		leaf := newLeafTexts()
 		return func(s scope) bool { return leaf.with(lookup(at(s), keys), holds) }
+	}
+	if h, ok := ipField(n); ok {
+		ip := newLeafTexts()
+		return func(s scope) bool { return ip.withIP(s.event.Addr(h), holds) }
 	}
 	t := textual(n)
 	if t == nil {

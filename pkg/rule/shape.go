@@ -90,6 +90,7 @@ const (
 	fnEndsFold      = "endsWithFold"            // whether it ends with one of them
 	fnGlobFold      = "globFold"                // whether it is as one of some patterns says
 	fnJSONText      = "jsonText"                // text of an object as JSON; in total form it is leaf
+	fnIPText        = "ipText"                  // text of an address, "" when missing
 	fnGeoDistance   = "geoDistance"             // kilometres between two places
 	fnMinute        = "minute"                  // minute of a time's hour, 0 to 59; of this and all below, UTC
 	fnHour          = "hour"                    // hour of its day, 0 to 23

@@ -61,6 +61,8 @@ func (d *detection) doubtsOf(p pair) []*refusal {
 	for _, v := range p.value.each() {
 		switch {
 		case v.kind != scalar || v.number || v.truth:
+		case modifiers == "" && o.kind == address && isNetwork(v.text):
+			doubt(v, name+" is compared with "+v.text+" as if that were an address", quoted(p.key+"|cidr"))
 		case modifiers == "" && fillable.MatchString(v.text):
 			doubt(v, name+" is compared with the text "+v.text+", which no list fills in", quoted(p.key+"|expand"))
 		case v.text == "null" && modifiers == "":

@@ -170,8 +170,7 @@ func (it *item) some(values []*node, o operand, source *source) (expression, err
 // look so, because no address is one.
 func (it *item) networks(values []*node, o operand) (networks, others []*node) {
 	for _, v := range values {
-		_, err := netip.ParsePrefix(v.text)
-		if it.network && v.kind != null || it.expand && o.kind == address && it.ways == nil && err == nil {
+		if it.network && v.kind != null || it.expand && o.kind == address && it.ways == nil && isNetwork(v.text) {
 			networks = append(networks, v)
 		} else {
 			others = append(others, v)
@@ -331,6 +330,8 @@ func (it *item) reference(v *node, o operand, source *source) (expression, error
 	}
 	return expression{}, refuse(v.at, "%s and %s cannot be compared: one is %s, the other %s", it.field, v.text, o.kind, other.kind)
 }
+
+func isNetwork(s string) bool { _, err := netip.ParsePrefix(s); return err == nil }
 
 func parseNetwork(s string) (netip.Prefix, bool) {
 	if p, err := netip.ParsePrefix(s); err == nil {

@@ -306,17 +306,20 @@ func (o operand) truths(tests []test, at place) (expression, error) {
 // addresses tells addresses from what logs have in their place, which is another field of ours.
 func (o operand) addresses(tests []test, cased bool, at place) (expression, error) {
 	var exact, networks []string
-	var names []test
+	var names, texts []test
 	for _, t := range tests {
 		if a, err := netip.ParseAddr(t.text); t.op == equals && err == nil {
 			exact = appendNew(exact, a.String())
 		} else if p, ok := octets(t.text); t.op == startsWith && ok {
 			networks = appendNew(networks, p)
-		} else if o.host != "" && namely(t) {
+		} else if namely(t) {
 			names = append(names, t)
 		} else {
-			return expression{}, refuse(at, "%s is an address, and no text to search: say by cidr which networks are meant", o.name)
+			texts = append(texts, t)
 		}
+	}
+	if o.host == "" && len(names) > 0 {
+		return expression{}, refuse(at, "%s is an address, and none is like this: say by cidr which networks are meant", o.name)
 	}
 	var parts []expression
 	switch len(exact) {
@@ -329,8 +332,9 @@ func (o operand) addresses(tests []test, cased bool, at place) (expression, erro
 	if len(networks) > 0 {
 		parts = append(parts, called("inCIDR("+o.text+", "+quotedList(networks)+")"))
 	}
-	if len(names) > 0 {
-		parts = append(parts, textual(o.host, names, cased))
+	parts = append(parts, textual("ipText("+o.text+")", texts, cased))
+	if o.host != "" {
+		parts = append(parts, textual(o.host, slices.Concat(names, texts), cased))
 	}
 	return or(parts...), nil
 }

@@ -23,6 +23,7 @@ var (
 	ruleTexts    = []string{"a", "AB", "b", "a*", "*b", "*", "?", "a?b", `a\*b`, `a\?`, `c:\\x`, `C:\x`, "", "sk", `"a"`, "x*y", "a,", `a\\?*`, "?*"}
 	expressions  = []string{"^a", "b$", "a.b", "A|x", "."}
 	addresses    = []string{"10.0.0.1", "10.0.1.1", "2001:db8::1", "AWS Internal", "ec2.amazonaws.com"}
+	addressTexts = []string{"0.0", ".0.1", "1", "d", "::", "10", "Db8", "a", "1.1", "0*1", "2.am"}
 	networks     = []string{"10.0.0.0/24", "10.0.0.0/8", "2001:db8::/32"}
 	conditions   = []string{"s1", "not s1", "s1 and s2", "s1 or s2", "s1 and not s2", "(s1 or s2) and not s3", "1 of s*", "all of s*", "not 1 of s*", "all of them", "s1 or s2 and s3", "any of them and s3"}
 	objectTexts  = []string{`{"name":"a"`, "name", `"id":`, "b"}
@@ -99,6 +100,10 @@ func drawAsked(t *rapid.T) asked {
 			a.Modifiers, a.Values = []string{"expand"}, []any{"%hosts%"}
 		}
 	case 1:
+		if rapid.Bool().Draw(t, "text") {
+			a = asked{"sourceIPAddress", []string{rapid.SampledFrom(append(searchers, "re")).Draw(t, "searcher")}, values(addressTexts)}
+			break
+		}
 		a = asked{"sourceIPAddress", []string{"cidr"}, values(networks)}
 		if rapid.Bool().Draw(t, "expand") {
 			a.Modifiers, a.Values = append(a.Modifiers, "expand"), []any{"%nets%"}
