@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/shrike-sec/shrike/pkg/bus"
@@ -39,11 +41,15 @@ func Status(ctx context.Context, b *bus.Client, db *store.Store, receivers []str
 		{"correlate", []string{bus.Signals}},
 	} {
 		for _, topic := range stage.topics {
-			lag, _, err := progress(ctx, b, stage.group, topic)
+			lag, commits, err := progress(ctx, b, stage.group, topic)
 			if err != nil {
 				return nil, err
 			}
-			s.Stages = append(s.Stages, web.StageStatus{Stage: stage.group, Topic: topic, Lag: lag})
+			x := web.StageStatus{Stage: stage.group, Topic: topic, Lag: lag}
+			if topic == bus.Signals {
+				x.EventTime, x.HeldBy = eventTime(commits)
+			}
+			s.Stages = append(s.Stages, x)
 		}
 	}
 	for _, name := range receivers {
@@ -61,6 +67,19 @@ func Status(ctx context.Context, b *bus.Client, db *store.Store, receivers []str
 		s.Receivers = append(s.Receivers, r)
 	}
 	return s, nil
+}
+
+// eventTime says how far event time is in the shard of correlate where it is furthest back, and what holds it there.
+func eventTime(commits map[int]bus.Commit) (reached time.Time, heldBy string) {
+	known := false
+	for _, shard := range slices.Sorted(maps.Keys(commits)) {
+		t, ok := pipeline.ReadTime(commits[shard])
+		if !ok || known && !t.Reached.Before(reached) {
+			continue
+		}
+		reached, heldBy, known = t.Reached, t.String(), true
+	}
+	return reached, heldBy
 }
 
 // rulesStatus says how the rules of this process are.

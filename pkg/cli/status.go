@@ -22,6 +22,10 @@ func (s *shell) statusCommand() *cobra.Command {
 		Long: `Show how the rules, sources, stages and receivers are. Kafka and ClickHouse are asked how far everything is, and the Shrike
 of this configuration on this machine, at metrics_address, which rules are in force in it.
 
+EVENT TIME is how far time has come in the logs, by which baselines, absences and sequences with unless are decided; HELD BY is
+the partition that it waits for, with how far that is behind and for how long detect has said nothing of it. After an hour of
+silence time goes on without it.
+
 Exit status: 0, or 1 when something cannot be asked or the files of rules do not load.`,
 		Example: `  shrike status
   shrike status --config shrike.yml --output json | jq .sources`,
@@ -99,9 +103,13 @@ func (s *shell) statusTables(status *web.Status) {
 	}
 	t.Render()
 	fmt.Fprintln(s.out)
-	t = newTable(s.out, "STAGE", "TOPIC", "LAG")
+	t = newTable(s.out, "STAGE", "TOPIC", "LAG", "EVENT TIME", "HELD BY")
 	for _, x := range status.Stages {
-		t.AppendRow([]any{x.Stage, x.Topic, humanize.Comma(x.Lag)})
+		reached := ""
+		if !x.EventTime.IsZero() {
+			reached = when(x.EventTime)
+		}
+		t.AppendRow([]any{x.Stage, x.Topic, humanize.Comma(x.Lag), reached, printable(x.HeldBy)})
 	}
 	t.Render()
 	fmt.Fprintln(s.out)

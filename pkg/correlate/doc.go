@@ -36,7 +36,8 @@
 //     that has been behind for as long (early). The offset it came at is its revision.
 //
 // The watermark is what the slowest origin had said when all have spoken a second later (origins.reach): of origins that were
-// idle and are sent something at once, the first to speak may be far ahead of the others.
+// idle and are sent something at once, the first to speak may be far ahead of the others. An origin of which nothing was heard for
+// an hour, while others spoke, holds time no longer (origins.silent); Stats and Progress say who does.
 //
 // What baselines, averages and silences decide they decide once, which is harder to keep up over a restart than what can be worked out
 // again. So whoever commits an offset keeps the engine's Progress with it: how far time had come, and from which offset the signals of

@@ -27,6 +27,7 @@ type origins struct {
 	behind  int64 // since when slowest has been more than ahead behind now; 0: it is not
 	before  int64 // what the watermark was at the time heard
 	heard   int64 // by the clock of the alerts' origins
+	elapsed int64 // since the first frame: see elapse
 }
 
 // AlertDelay is how long an alert takes at most, by the clock, until it is here as an event: it goes through Kafka twice.
@@ -40,6 +41,11 @@ const (
 	settling = int64(time.Second)
 	// patience is how long an origin is waited for that says nothing at all: it may be gone.
 	patience = int64(5 * time.Minute)
+	// gone is for how long an origin that says nothing holds time, while others speak: what it brings after that is late. Detect speaks
+	// of each of its partitions every few seconds; that another member of it takes one over, that it is upgraded or that a broker of
+	// Kafka is replaced takes minutes. It is as far as anything may be behind without being history (ahead). An origin for good, of
+	// a topic made anew with fewer partitions, would hold time until a restart.
+	gone = int64(time.Hour)
 )
 
 type partition struct {
@@ -53,6 +59,7 @@ type origin struct {
 	watermark int64  // as in match.Frame
 	clock     int64  // likewise
 	alerts    bool   // likewise
+	heard     int64  // what origins.elapsed was at its last frame
 }
 
 func newOrigins() origins {
@@ -72,6 +79,7 @@ func (s *origins) accept(f *match.Frame) bool {
 	if f.Origin.Epoch < o.epoch || f.To <= o.mark && !heartbeat {
 		return false
 	}
+	s.elapse(o, f.Clock)
 	o.mark, o.watermark, o.clock, o.alerts = f.To, f.Watermark, f.Clock, f.Alerts
 	if f.Watermark != 0 && f.Watermark != math.MaxInt64 {
 		s.newest = max(s.newest, f.Watermark)
@@ -82,6 +90,18 @@ func (s *origins) accept(f *match.Frame) bool {
 	}
 	return true
 }
+
+// elapse takes on the time in which frames came, by the steps of each origin's own clock: so it does not matter which clocks are
+// wrong. As in rest, what nothing was heard in for longer than patience does not count, nor where a clock was put right.
+func (s *origins) elapse(o *origin, clock int64) {
+	if step := clock - o.clock; o.clock != 0 && step > 0 && step < patience {
+		s.elapsed = max(s.elapsed, o.heard+step)
+	}
+	o.heard = s.elapsed
+}
+
+// silent reports whether the origin has said nothing for so long that it no longer counts, until it speaks again.
+func (s *origins) silent(o *origin) bool { return s.elapsed-o.heard >= gone }
 
 // resume puts time where it had been when what was replayed was left. The watermark that a replay met before may have been
 // ahead of that: when it was heard no longer counts.
@@ -95,7 +115,7 @@ func (s *origins) resume(p Progress) {
 func (s *origins) hear() {
 	clock := int64(math.MaxInt64)
 	for _, o := range s.byPartition {
-		if o.alerts {
+		if o.alerts && !s.silent(o) {
 			clock = min(clock, o.clock)
 		}
 	}
@@ -109,11 +129,14 @@ func (s *origins) hear() {
 	s.before, s.heard = s.watermark, clock
 }
 
-// advance recomputes the watermark. Origins that say they are idle hold nothing up; when all are idle, time stands still,
+// advance recomputes the watermark. Origins that say they are idle hold nothing up, nor do those that are gone; when all are idle, time stands still,
 // because what they send next will be of then, not of the end of time. The clock goes on.
 func (s *origins) advance() {
 	smallest, clock, now, unknown := int64(math.MaxInt64), int64(math.MaxInt64), int64(0), false
 	for _, o := range s.byPartition {
+		if s.silent(o) {
+			continue
+		}
 		unknown = unknown || o.watermark == 0
 		smallest, clock, now = min(smallest, o.watermark), min(clock, o.clock), max(now, o.clock)
 	}

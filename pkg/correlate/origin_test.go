@@ -3,6 +3,7 @@ package correlate
 import (
 	"math"
 	"testing"
+	"time"
 
 	"github.com/shrike-sec/shrike/pkg/match"
 	"github.com/shrike-sec/shrike/pkg/record"
@@ -53,4 +54,126 @@ func TestWatermarkWaitsForWhoWasIdle(t *testing.T) {
 			}
 		}
 	}
+}
+
+// talk is frames of some partitions, each with its own clock.
+type talk struct {
+	engine *Engine
+	to     map[Origin]int64
+	now    int64            // what time it is
+	wrong  map[Origin]int64 // what a partition's clock adds
+	alerts string           // topic of alerts
+}
+
+func newTalk() *talk {
+	return &talk{engine: newEngine(nil, Options{}), to: map[Origin]int64{}, now: 1 << 60, wrong: map[Origin]int64{}, alerts: "alerts"}
+}
+
+// say sends a frame.
+func (k *talk) say(at Origin, watermark int64) {
+	f := &match.Frame{
+		Origin: record.Position{Epoch: 1, Topic: at.Topic, Partition: at.Partition, Offset: k.to[at]}, To: k.to[at] + 1,
+		Watermark: watermark, Clock: k.now + k.wrong[at], Alerts: at.Topic == k.alerts,
+	}
+	k.to[at]++
+	k.engine.Apply(f, k.now)
+}
+
+// minutes lets these partitions speak once a minute, of what it is by the right clock, or of nothing.
+func (k *talk) minutes(n int, idle bool, origins ...Origin) {
+	for range n {
+		k.now += minute
+		for _, at := range origins {
+			if idle {
+				k.say(at, math.MaxInt64)
+			} else {
+				k.say(at, k.now)
+			}
+		}
+	}
+}
+
+// A partition that is gone for good holds time for an hour, and no longer: neither that of logs, nor of rules over alerts, nor of
+// silences while all others are idle; whatever clocks are wrong. While nobody speaks it is not gone, and when it speaks again it
+// counts again. Each of these, deleted, makes it fail: the call of elapse, the condition on patience in it, each call of silent,
+// o.heard in elapse's sum.
+func TestTimeGoesOnWithoutWhoIsGone(t *testing.T) {
+	t.Parallel()
+	a, b, lost, alerts, lostAlerts := Origin{"t", 0}, Origin{"t", 1}, Origin{"t", 2}, Origin{"alerts", 0}, Origin{"alerts", 1}
+	behind := func(t *testing.T, k *talk, minutes int64) {
+		t.Helper()
+		if got := (k.now - k.engine.Stats().Watermark) / minute; got < minutes || got > minutes+1 {
+			t.Errorf("time is %d minutes behind, want %d or one more", got, minutes)
+		}
+	}
+	for name, wrong := range map[string]map[Origin]int64{
+		"right clocks": {}, "one is ahead": {a: 5 * hour}, "the lost one is ahead": {lost: 5 * hour}, "the lost one is behind": {lost: -5 * hour},
+	} {
+		t.Run("logs, "+name, func(t *testing.T) {
+			t.Parallel()
+			k := newTalk()
+			k.wrong = wrong
+			k.minutes(3, false, a, b, lost)
+			k.minutes(59, false, a, b)
+			behind(t, k, 59)
+			s := k.engine.Stats()
+			if s.Slowest == nil || s.Slowest.Origin != lost || s.Slowest.Silent != 59*time.Minute || len(s.Gone) != 0 {
+				t.Errorf("after 59 minutes %+v holds time and %v are gone", s.Slowest, s.Gone)
+			}
+			k.now += 24 * hour // nobody reads
+			k.say(a, k.now)
+			if s := k.engine.Stats(); len(s.Gone) != 0 {
+				t.Errorf("%v are gone while nobody spoke", s.Gone)
+			}
+			k.minutes(3, false, a, b)
+			behind(t, k, 1)
+			s = k.engine.Stats()
+			if s.Slowest == nil || s.Slowest.Origin == lost || len(s.Gone) != 1 || s.Gone[0] != lost {
+				t.Errorf("after an hour %+v holds time and %v are gone", s.Slowest, s.Gone)
+			}
+			k.say(lost, k.now)
+			k.minutes(5, false, a, b)
+			if behind(t, k, 5); len(k.engine.Stats().Gone) != 0 {
+				t.Error("gone though it spoke")
+			}
+		})
+	}
+	t.Run("unknown", func(t *testing.T) {
+		t.Parallel()
+		k := newTalk()
+		k.say(lost, 0)
+		k.minutes(59, false, a, b)
+		if s := k.engine.Stats(); s.Watermark != math.MinInt64 || s.Slowest == nil || s.Slowest.Origin != lost || s.Slowest.Behind < 58*time.Minute {
+			t.Errorf("time is %d, held by %+v", s.Watermark, s.Slowest)
+		}
+		k.minutes(4, false, a, b)
+		behind(t, k, 1)
+	})
+	t.Run("all idle", func(t *testing.T) {
+		t.Parallel()
+		k := newTalk()
+		k.minutes(3, false, a, b, lost)
+		k.minutes(63, true, lost, a, b)
+		before := k.engine.origins.clock
+		k.minutes(63, true, a, b)
+		if went := (k.engine.origins.clock - before) / minute; went < 2 || went > 5 {
+			t.Errorf("while one of the idle was gone, the clock went on by %d minutes", went)
+		}
+		if k.engine.Stats().Slowest != nil {
+			t.Error("somebody idle holds time")
+		}
+	})
+	t.Run("alerts", func(t *testing.T) {
+		t.Parallel()
+		k := newTalk()
+		for range 130 {
+			if k.minutes(1, false, a); k.engine.origins.elapsed < hour {
+				k.say(lostAlerts, math.MaxInt64)
+			}
+			k.say(alerts, math.MaxInt64)
+		}
+		if got := (k.now - k.engine.origins.alerts) / minute; got > 3 {
+			t.Errorf("time of alerts is %d minutes behind", got)
+		}
+	})
 }

@@ -9,6 +9,8 @@ type Progress struct {
 	Clock     int64 `json:"clock"`     // likewise, where all origins are idle
 	Alerts    int64 `json:"alerts"`    // likewise, for rules over alerts
 	Next      Mark  `json:"next"`      // what Watermark will be
+
+	Slowest *Slowest `json:"slowest,omitempty"` // what holds Watermark, as in Stats: for people to read
 }
 
 // Mark is a watermark as it was at a time by the clock, both in Unix nanoseconds.
@@ -24,6 +26,7 @@ func (g *Engine) Progress(offset int64) Progress {
 		return g.progress
 	}
 	p := Progress{Offset: offset, From: offset, Watermark: g.origins.watermark, Clock: g.origins.clock, Alerts: g.origins.alerts, Next: g.origins.next}
+	p.Slowest, _ = g.origins.stragglers()
 	for _, k := range g.order {
 		if s, ok := k.kind.(settler); ok {
 			if from, some := s.needs(); some {

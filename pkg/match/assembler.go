@@ -65,6 +65,9 @@ func (a *Assembler) Add(msg []byte) (*Frame, error) {
 // Pending reports whether parts of an unfinished frame are held: whoever restarts behind them must read them again.
 func (a *Assembler) Pending() bool { return len(a.open) > 0 }
 
+// Drop gives up what is unfinished of an origin that is gone for good.
+func (a *Assembler) Drop(topic string, partition int) { delete(a.open, origin{topic, partition}) }
+
 // attempt finds the attempt that a part belongs to, or begins it and drops the oldest over the bound.
 func (a *Assembler) attempt(o origin, f *Frame) *attempt {
 	for _, t := range a.open[o] {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -70,6 +71,7 @@ type shard struct {
 	assembler match.Assembler
 	diary     diary
 	givenUp   lostRows // since the memory is away
+	late      stragglers
 	log       *zap.Logger
 
 	progress  string              // the engine's at the last checkpoint, as metadata of a commit
@@ -245,7 +247,9 @@ func (s *shard) safe() int64 {
 
 // checkpoint commits how far the shard has come, or begins to write the rows that must be durable before that.
 func (s *shard) checkpoint(ctx context.Context) error {
-	s.metrics.observe(s.engine.Stats(), s.counted)
+	stats := s.engine.Stats()
+	s.metrics.observe(stats, s.counted)
+	s.watch(&stats)
 	switch {
 	case s.diary.writing:
 		return nil // the commit follows the write
@@ -305,6 +309,7 @@ func (s *shard) commit(ctx context.Context, c checkpoint) error {
 func (s *shard) finish(cause error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
+	s.metrics.behind.DeletePartialMatch(prometheus.Labels{"shard": strconv.Itoa(s.claim.Partition)}) // the next owner tells
 	err := s.diary.flush(ctx, s.Memory)
 	if err == nil {
 		err = s.commit(ctx, s.now())

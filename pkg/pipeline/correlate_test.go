@@ -351,7 +351,7 @@ func TestCorrelateWritesMemosBeforeItCommits(t *testing.T) {
 	w.signals(maxFrame, o.frame(o.region("alice", "eu-west-1", time.Now())))
 	<-written // by the ticker
 	committed(t, w.ctx, w.bus, "correlate", bus.Signals, bus.Commit{
-		Offset: 1, Metadata: `{"offset":1,"from":1,"watermark":-9223372036854775808,"clock":-9223372036854775808,"alerts":-9223372036854775808,"next":{"watermark":-9223372036854775808,"at":0}}`,
+		Offset: 1, Metadata: `{"offset":1,"from":1,"watermark":-9223372036854775808,"clock":-9223372036854775808,"alerts":-9223372036854775808,"next":{"watermark":-9223372036854775808,"at":0},"slowest":{"topic":"records.api","partition":0,"behind":0,"silent":0}}`,
 	})
 	w.signals(maxFrame, o.frame(o.region("alice", "eu-west-2", time.Now()), o.signal("once", "last", time.Now())))
 	w.alerted("once", "last")

@@ -103,6 +103,8 @@ type correlateMetrics struct {
 	keys, bytes                  *prometheus.GaugeVec // shard
 	ruleKeys, ruleBytes          *prometheus.GaugeVec // rule, shard
 	held                         *prometheus.GaugeVec // shard
+	behind                       *prometheus.GaugeVec // shard, topic, partition
+	gone                         *prometheus.GaugeVec // shard
 }
 
 func newCorrelateMetrics(reg prometheus.Registerer, set *rule.Set, shards int) *correlateMetrics {
@@ -119,7 +121,11 @@ func newCorrelateMetrics(reg prometheus.Registerer, set *rule.Set, shards int) *
 		ruleKeys:   ruleGauge(reg, "shrike_rule_state_groups", "Groups of a rule that a shard tracks."),
 		ruleBytes:  ruleGauge(reg, "shrike_rule_state_bytes", "Estimated memory of the groups of a rule that a shard tracks, in bytes."),
 		held:       gauges(reg, "shrike_held_signals", "Signals of first-seen rules that wait for the memory in ClickHouse, or for slower partitions.", "shard", shards),
+		behind: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "shrike_time_behind_seconds",
+			Help: "Of the partition that holds a shard's event time: how far it is behind now. 0 while all partitions are idle."}, []string{"shard", "topic", "partition"}),
+		gone: gauges(reg, "shrike_silent_partitions", "Partitions that a shard's event time no longer waits for, since detect has said nothing of them for an hour.", "shard", shards),
 	}
+	reg.MustRegister(m.behind)
 	return m
 }
 

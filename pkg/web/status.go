@@ -36,6 +36,10 @@ type StageStatus struct {
 	Stage string `json:"stage"`
 	Topic string `json:"topic"`
 	Lag   int64  `json:"lag"` // messages that are not done yet
+	// Of correlate, the shard in which event time is furthest back: how far it has come (zero: unknown, or no shard has said), and
+	// the partition that holds it, and how far behind that is.
+	EventTime time.Time `json:"event_time,omitzero"`
+	HeldBy    string    `json:"held_by,omitempty"`
 }
 
 // ReceiverStatus is one receiver of alerts.
