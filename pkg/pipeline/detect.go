@@ -202,7 +202,7 @@ func (w *watcher) records(m *bus.Message, now time.Time) (repeats int) {
 			repeats++
 			return
 		}
-		w.advance(e.Text(event.Source), e.UnixNano(event.EventTime), now)
+		w.advance(e.Text(event.Source), e.UnixNano(event.EventTime), max(now.UnixNano(), e.UnixNano(event.ReceivedTime)), now)
 		w.matcher.Event(e)
 	}, func(*record.DeadLetter) {}) // store keeps the dead letters; here they are only counted
 	return repeats
@@ -275,10 +275,11 @@ type progress struct {
 // sourceIdle is how long a source may be silent before it no longer holds the watermark back.
 const sourceIdle = 5 * time.Minute
 
-// advance notes an event of the source. One of the future moves time no further than now: a single wrong clock, or a line
-// that somebody made up, would else close buckets and tell silences of all that is yet to come.
-func (w *watcher) advance(source string, eventTime int64, now time.Time) {
-	w.latest[source] = progress{event: max(w.latest[source].event, min(eventTime, now.UnixNano())), seen: now}
+// advance notes an event of the source. One of the future moves time no further than the present: a single wrong clock, or a line
+// that somebody made up, would else close buckets and tell silences of all that is yet to come. The present is what is later,
+// now or when the record was received: where detect's own clock is hours behind, time would be held by as much.
+func (w *watcher) advance(source string, eventTime, present int64, now time.Time) {
+	w.latest[source] = progress{event: max(w.latest[source].event, min(eventTime, present)), seen: now}
 }
 
 // watermark is the event time that the slowest source of the partition has reached, 0 when nobody knows; an idle

@@ -13,6 +13,7 @@ import (
 
 	"github.com/shrike-sec/shrike/pkg/alert"
 	"github.com/shrike-sec/shrike/pkg/bus"
+	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/match"
 )
 
@@ -177,21 +178,46 @@ func TestWatermarkIsTheSlowestSource(t *testing.T) {
 	if got := w.watermark(false, now); got != 0 {
 		t.Errorf("before any event: got %d, want 0", got)
 	}
-	w.advance("fast", 200, now)
-	w.advance("slow", 100, now)
-	w.advance("slow", 50, now) // late
+	w.advance("fast", 200, now.UnixNano(), now)
+	w.advance("slow", 100, now.UnixNano(), now)
+	w.advance("slow", 50, now.UnixNano(), now) // late
 	if got := w.watermark(false, now); got != 100 {
 		t.Errorf("two sources: got %d, want 100", got)
 	}
-	w.advance("fast", 300, now.Add(sourceIdle))
+	w.advance("fast", 300, now.UnixNano(), now.Add(sourceIdle))
 	if got := w.watermark(false, now.Add(sourceIdle+1)); got != 300 {
 		t.Errorf("the slow one silent: got %d, want 300", got)
 	}
-	w.advance("fast", now.Add(20*time.Hour).UnixNano(), now.Add(sourceIdle)) // a wrong clock; leaving out advance's min lets it through
+	w.advance("fast", now.Add(20*time.Hour).UnixNano(), now.Add(sourceIdle).UnixNano(), now.Add(sourceIdle)) // a wrong clock; leaving out advance's min lets it through
 	if got, want := w.watermark(false, now.Add(sourceIdle+1)), now.Add(sourceIdle).UnixNano(); got != want {
 		t.Errorf("an event of the future: got %d, want %d, which is now", got, want)
 	}
 	if got := w.watermark(false, now.Add(3*sourceIdle)); got != math.MaxInt64 {
 		t.Errorf("no event for long, but records: got %d, want it to hold nobody back", got)
+	}
+}
+
+// A detect whose clock is hours behind those of ingest does not hold time by as much: what was received has happened. Leaving the
+// received time out of records makes it fail. What is of the future even to ingest is not let through.
+func TestWatermarkOfADetectThatIsBehind(t *testing.T) {
+	t.Parallel()
+	const shards = 1
+	started, received := time.Now(), time.Now().Add(6*time.Hour).Truncate(time.Second)
+	w := newWay(t, shards)
+	d := newDetector(w.detect(rules(t), shards))
+	for i, at := range []time.Time{received.Add(-time.Second), received.Add(10 * time.Minute)} {
+		r := call{name: "Once", actor: "a", id: fmt.Sprint("e-", i), at: at}.record()
+		r.Received = received
+		m := bus.RecordMessage(bus.TopicOf(event.API), &r)
+		if err := d.do(w.ctx, &Range{Epoch: 1, Topic: "records.api", From: int64(i), To: int64(i) + 1, Messages: []bus.Message{m}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	frames := w.frames(0, func(all []*match.Frame) bool { return len(all) == 2 })
+	for i, want := range []time.Time{received.Add(-time.Second), received} {
+		f := frames[i]
+		if f.Watermark != want.UnixNano() || f.Clock < started.UnixNano() || f.Clock >= received.UnixNano() {
+			t.Errorf("event %d: time is %s by a clock of %s, want %s", i, time.Unix(0, f.Watermark), time.Unix(0, f.Clock), want)
+		}
 	}
 }

@@ -17,11 +17,14 @@ import (
 )
 
 // A window that was open when the shard stopped is open when it starts again, though it was away for longer than any window:
-// events that came meanwhile belong to it. Where time was unknown at the stop, too. Reading from the longest window before now,
-// as resume once did, makes it fail.
+// events that came meanwhile belong to it. Where time was unknown at the stop, too, and where detect's clock was hours behind.
+// Reading from the longest window before now, as resume once did, makes it fail, or leaving Next out of resume.
 func TestCorrelateStopsForLongerThanItsWindows(t *testing.T) {
 	t.Parallel()
-	for name, known := range map[string]bool{"time known": true, "time unknown": false} {
+	for name, c := range map[string]struct {
+		known  bool
+		behind time.Duration
+	}{"time known": {true, 0}, "time unknown": {false, 0}, "a clock behind": {true, 6 * time.Hour}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			set := rules(t)
@@ -29,11 +32,13 @@ func TestCorrelateStopsForLongerThanItsWindows(t *testing.T) {
 			then := time.Now().Add(-48 * time.Hour)
 			send := func(at time.Time) {
 				f := o.frame(o.signal("often", "eva", at))
-				if known {
+				if c.known {
 					f.Watermark = at.UnixNano()
 				}
+				clock := at.Add(-c.behind)
+				f.Clock = clock.UnixNano()
 				messages := w.parts(maxFrame, f)
-				messages[0].Time = at
+				messages[0].Time = clock
 				w.send(messages...)
 			}
 			send(then)

@@ -154,6 +154,9 @@ func (s *shard) resume(last bus.Commit) (from int64, since time.Time) {
 	s.progress = last.Metadata
 	s.engine.Resume(p)
 	reached := min(p.Watermark, time.Now().UnixNano())
+	if p.Next.At != 0 { // Kafka's messages are of the times of detect's clocks, and those may all be behind
+		reached = min(reached, p.Next.At)
+	}
 	if slices.ContainsFunc(s.set.Rules(), (*rule.Rule).OverAlerts) {
 		reached = min(reached, p.Alerts)
 	}
