@@ -7,8 +7,8 @@
 // are mapped by tables (fields.go), on what our parsers make of them.
 //
 // The way of a rule: tree.go reads YAML, document.go takes documents apart, detection.go and item.go compile selections
-// (placeholder.go, pattern.go and transform.go what values mean, operand.go, text.go and target.go how fields are asked), condition.go
-// compiles the condition over them, expression.go lays it out, write.go writes the file. compiled.go maps old aggregations on
-// kinds, correlation.go correlations.
+// (placeholder.go, pattern.go and transform.go what values mean, operand.go, text.go, target.go and reference.go how fields
+// are asked), condition.go compiles the condition over them, expression.go lays it out, write.go writes the file.
+// compiled.go maps old aggregations on kinds, correlation.go correlations.
 // Start reading at Import.
 package sigma

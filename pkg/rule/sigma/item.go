@@ -306,31 +306,6 @@ func (it *item) time(v *node, o operand) (expression, error) {
 	return o.guarded(compared(said("=="), said("!="))), nil
 }
 
-// reference compares with another field of the same event. What is missing equals nothing.
-func (it *item) reference(v *node, o operand, source *source) (expression, error) {
-	other, err := source.operand(v.text, v.at)
-	if err != nil {
-		return expression{}, err
-	}
-	if o.kind == textKind && other.kind == textKind && it.order == "" {
-		word := [...]string{equals: "==", contains: "contains", startsWith: "startsWith", endsWith: "endsWith"}[it.by]
-		var parts []expression
-		for _, left := range o.places() {
-			for _, right := range other.places() {
-				if !it.cased {
-					left, right = "lower("+left+")", "lower("+right+")"
-				}
-				parts = append(parts, compared(left+" "+word+" "+right, ""))
-			}
-		}
-		return and(o.guarded(other.guarded(other.present())), or(parts...)), nil
-	}
-	if o.kind == other.kind && it.by == equals && (o.kind == number || o.kind == address || o.kind == flag || o.kind == instant) {
-		return and(o.guarded(other.guarded(expression{join: always})), compared(o.text+" "+pick(it.order == "", "==", it.order)+" "+other.text, "")), nil
-	}
-	return expression{}, refuse(v.at, "%s and %s cannot be compared: one is %s, the other %s", it.field, v.text, o.kind, other.kind)
-}
-
 func isNetwork(s string) bool { _, err := netip.ParsePrefix(s); return err == nil }
 
 func parseNetwork(s string) (netip.Prefix, bool) {

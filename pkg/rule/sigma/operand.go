@@ -206,14 +206,6 @@ func (o operand) onPaths(of func(path string) expression) expression {
 	return or(parts...)
 }
 
-// places are the texts of ours that the field is.
-func (o operand) places() []string {
-	if o.paths == nil {
-		return []string{o.text}
-	}
-	return o.paths
-}
-
 // onEach is onPaths for the places and what is in arrays there.
 func (o operand) onEach(of func(path string) expression) expression {
 	return o.onPaths(func(path string) expression { return or(of(path), of(path+"[]")) })

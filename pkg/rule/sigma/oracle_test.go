@@ -45,8 +45,10 @@ func (a asked) one(record map[string]json.RawMessage, texts []string, there bool
 		return !there
 	}
 	if a.has("fieldref") {
-		other, ok := candidates(record, strings.Split(v.(string), "."))
-		return ok && there && strings.EqualFold(texts[0], other[0])
+		others, _ := candidates(record, strings.Split(v.(string), "."))
+		return slices.ContainsFunc(others, func(right string) bool {
+			return right != "" && slices.ContainsFunc(texts, func(left string) bool { return a.related(folded(left), folded(right)) })
+		})
 	}
 	if searches := a.has("contains") || a.has("startswith") || a.has("endswith"); v == "" && !searches && !there {
 		return true // an empty text is as good as none
@@ -57,6 +59,19 @@ func (a asked) one(record map[string]json.RawMessage, texts []string, there bool
 		}
 	}
 	return false
+}
+
+// related compares a field with another one.
+func (a asked) related(left, right string) bool {
+	switch {
+	case a.has("contains"):
+		return strings.Contains(left, right)
+	case a.has("startswith"):
+		return strings.HasPrefix(left, right)
+	case a.has("endswith"):
+		return strings.HasSuffix(left, right)
+	}
+	return left == right
 }
 
 // text holds one text of the record against one value.
