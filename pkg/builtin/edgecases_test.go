@@ -42,6 +42,7 @@ var edgeCases = []struct{ what, cases string }{
 	{"the ALPN list, a token with quotes and commas", "nlb/version_2 nlb/alpn_unquoted nlb/no_alpn"},
 	{"lines of containers, cut and between each other", "builtin/docker_json_file builtin/kubernetes_container_log"},
 	{"what CloudWatch Logs and its commands write in front of messages, and times that are a line's own", "builtin/cloudwatch_export builtin/cloudwatch_tail builtin/cloudwatch_answers builtin/times_that_are_the_lines_own"},
+	{"answers of queries, with and without the record", "builtin/insights_answer builtin/insights_console builtin/lake_answer"},
 	{"keys with dots and colons", "cloudtrail/keys_with_colons_and_dots"},
 }
 

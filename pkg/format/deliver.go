@@ -38,7 +38,14 @@ func (s *splitter) here() record.Origin {
 func (s *splitter) deliver(raw []byte) error {
 	switch c := raw[0]; {
 	case c == '{':
+		if done, err := s.unwrapRow(raw); done {
+			return err
+		}
 		if done, err := s.unwrap(raw); done {
+			return err
+		}
+	case c == '[' && s.inList:
+		if done, err := s.unwrapRow(raw); done {
 			return err
 		}
 	case '0' <= c && c <= '9':

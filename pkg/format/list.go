@@ -21,13 +21,45 @@ type list struct {
 }
 
 // isListName knows the members that hold records: of CloudTrail, Lambda's events, Firehose, Azure, CloudWatch Logs and
-// the answers of LookupEvents, FilterLogEvents and ReceiveMessage.
+// the answers of LookupEvents, FilterLogEvents, GetLogEvents and ReceiveMessage.
 func isListName(key []byte) bool {
 	switch string(key) {
 	case "Records", "records", "logEvents", "events", "Events", "Messages":
 		return true
 	}
 	return false
+}
+
+// rowsBegin knows the members that hold the rows of a query's answer, which are lists of columns; first is behind the bracket.
+func rowsBegin(key, b []byte, i int) (first int, state JSONState) {
+	first = i
+	var begin string
+	switch string(key) {
+	case "results":
+		begin = `[{"field"`
+	case "QueryResultRows":
+		begin = `[{"`
+	default:
+		return 0, JSONInvalid
+	}
+	for k := range len(begin) {
+		if k <= len(`[{`) {
+			i = skipBlank(b, i)
+		}
+		switch {
+		case i == len(b):
+			return first, JSONIncomplete
+		case b[i] != begin[k]:
+			return 0, JSONInvalid
+		}
+		i++
+	}
+	return first, JSONDone
+}
+
+// isStatistics knows the members that tell of a query's rows.
+func isStatistics(key []byte) bool {
+	return string(key) == "statistics" || string(key) == "QueryStatistics"
 }
 
 // maxHead is how many members may stand in front of the list of a document.
@@ -64,7 +96,20 @@ func listStart(b []byte) (l list, state JSONState) {
 			l.size = i + 1
 			return l, firstElement(b, i+1, n == 0 && string(key) == "Records")
 		}
+		if b[i] == '[' {
+			if first, st := rowsBegin(key, b, i+1); st != JSONInvalid {
+				l.size = first
+				return l, st
+			}
+		}
 		start = i
+		if isStatistics(key) {
+			var sc scanner
+			if i, state = sc.value(b, i); state != JSONDone {
+				return l, state
+			}
+			continue
+		}
 		if i, state = scanFlat(b, i); state != JSONDone {
 			return l, state
 		}
@@ -169,8 +214,8 @@ func (s *splitter) openList(l list) error {
 
 // list delivers the elements of a list one by one. start is the offset of what it stands in.
 func (s *splitter) list(kind listKind, start int64) error {
-	s.inList, s.resume, s.inside = true, start, kind == listResumed
-	defer func() { s.inList = false }()
+	s.inList, s.inArray, s.resume, s.inside = true, kind != listDocument, start, kind == listResumed
+	defer func() { s.inList, s.inArray = false, false }()
 	for !s.over {
 		if !s.skipBlank() {
 			return s.unfinished("the document ends inside its list of records")
@@ -236,7 +281,7 @@ func (s *splitter) tailMember() (more bool, err error) {
 		}
 		switch {
 		case st == JSONDone:
-			if _, flat := scanFlat(u, value); flat == JSONDone {
+			if _, flat := scanFlat(u, value); flat == JSONDone || isStatistics(keyAt(u, skipBlank(u, 1))) {
 				s.pass(end)
 				return true, nil
 			}

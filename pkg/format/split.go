@@ -120,6 +120,7 @@ type splitter struct {
 	element int64 // number of the last element of the list
 	dealt   int64 // of the last one in front of resume
 	inList  bool
+	inArray bool  // that of no document
 	resume  int64 // in a list: where it can be taken up again, the end of the last element
 	inside  bool  // whether resume is inside the list and not in front of it
 	over    bool  // the stream's end is dealt with, or left for later (SplitOptions.More)
