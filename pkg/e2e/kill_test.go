@@ -18,9 +18,9 @@ const rounds = 4
 
 // TestKills is TestWholeWay with store, detect, correlate and the ClickHouse engine each a process of its own, killed with
 // SIGKILL again and again: store, detect and the engine after a range was announced that is not yet committed, correlate when it
-// has just sent an alert, all but the engine also while they begin. A rule of kind baseline runs too, whose memory is in the
-// engine that dies, and rules over alerts, whose alerts come back through what dies; half way the rules are reloaded. What comes
-// out must be the same. Fails where shard.start replays nothing, and in one run of two without the marks of origins.accept.
+// has just sent an alert, all but the engine also while they begin. Rules of kind average run too, and of kind
+// baseline, whose memory is in the engine that dies, and rules over alerts, whose alerts come back through what dies; half way the
+// rules are reloaded. What comes out must be the same. Fails where shard.start replays nothing, and in one run of two without the marks of origins.accept.
 func TestKills(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes more than a minute")
@@ -38,7 +38,7 @@ func TestKills(t *testing.T) {
 	}
 
 	w := newWorkload(t, 11, records*11/10)
-	w.want[usual] = true
+	w.want[usual], w.want[large] = true, true
 	rng := rand.New(rand.NewPCG(11, 0)) //nolint:gosec // which body follows which kill need not be secret
 	f := &feeder{t: t, url: ingest.Endpoints().IngestURL, bodies: w.bodies}
 	for round := range rounds {

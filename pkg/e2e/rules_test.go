@@ -12,8 +12,11 @@ import (
 // folder is rules of the tests' own, run with those that are built in.
 type folder string
 
-// usual is the id of a rule that learns within the hours that a workload is of, and fires on what one attack sends out.
-const usual = "egress-above-usual"
+// What one attack sends out is more in an hour than in the hours before, of which a workload has enough, and in larger pieces.
+const (
+	usual = "egress-above-usual"
+	large = "egress-in-large-pieces"
+)
 
 func newFolder(t *testing.T) folder {
 	t.Helper()
@@ -24,6 +27,13 @@ when: |
   isPrivate(src_ip) and has(dst_ip) and not isPrivate(dst_ip)
 group_by: [account_id]
 baseline: { of: bytes, bucket: 1h, past: 12h, learning: 3h, above: { quantile: 1, times: 3 }, at_least: 1GiB }
+`)
+	f.write(t, large, `title: "{account_id} sent {value} at a time"
+class: flow
+when: |
+  isPrivate(src_ip) and has(dst_ip) and not isPrivate(dst_ip)
+group_by: [account_id]
+average: { of: bytes, above: 1MiB, count: 20, bucket: 1h }
 `)
 	return f
 }
