@@ -104,6 +104,7 @@ func (im *importer) sort(docs []*document) {
 			im.rules = append(im.rules, &compiled{doc: d})
 		case d.n.get("when") != nil || d.n.get("class") != nil || d.n.get("sequence") != nil:
 			im.refuse(d, refuse(d.at, "this is a rule of ours already, and none of Sigma's"))
+		case d.n.get("values") != nil && im.options.Lists[d.id] != nil: // it lies among the rules that it is for
 		case d.n.get("values") != nil:
 			im.refuse(d, refuse(d.at, "this is a list, and no Sigma rule: name its folder by --lists"))
 		default:

@@ -92,11 +92,11 @@ func (it *item) modify(m string) error {
 		it.unlike = true
 	case "fieldref":
 		it.other = true
-	case "i", "m", "s":
+	case "i", "m", "s", "ignorecase", "multiline", "dotall": // the long names are pySigma's
 		if !it.pattern {
 			return refuse(it.at, "modifier %s belongs behind re", m)
 		}
-		it.flags += m
+		it.flags += pick(m == "dotall", "s", m[:1])
 	case "windash", "base64", "base64offset", "wide", "utf16", "utf16le", "utf16be":
 		it.encodings = append(it.encodings, m)
 	case "hour", "minute", "day", "week", "month", "year":
