@@ -36,13 +36,14 @@ var edgeCases = []struct{ what, cases string }{
 	{"ARN and ARNPrefix; records without eventTime, eventName; eventId", "cloudtrail/s3_data_event cloudtrail/insight cloudtrail/aggregated"},
 	{"the same record delivered twice", "builtin/delivered_twice"},
 	{"times of every precision and zone", "builtin/times_of_every_precision cloudtrail/identities nlb/times cloudfront/times clb/time_precision albconn/time_precision ocsf/time_precision"},
-	{"control and test messages, empty objects", "builtin/control_records builtin/empty_object builtin/folder_object_of_blanks cloudtrail/digest alb/control_line"},
+	{"control and test messages, empty objects", "builtin/control_records builtin/control_records_of_exports builtin/empty_object builtin/folder_object_of_blanks cloudtrail/digest alb/control_line"},
 	{"late and corrected events", "cloudtrail/newest_members cloudtrail/unknown_members"},
 	{"bytes that are no UTF-8, NUL", "builtin/not_utf8_and_nul apache/not_utf8 clb/not_utf8 cloudfront/not_utf8 s3access/bytes"},
 	{"the ALPN list, a token with quotes and commas", "nlb/version_2 nlb/alpn_unquoted nlb/no_alpn"},
 	{"lines of containers, cut and between each other", "builtin/docker_json_file builtin/kubernetes_container_log"},
 	{"what CloudWatch Logs and its commands write in front of messages, and times that are a line's own", "builtin/cloudwatch_export builtin/cloudwatch_tail builtin/cloudwatch_answers builtin/times_that_are_the_lines_own"},
-	{"answers of queries, with and without the record", "builtin/insights_answer builtin/insights_console builtin/lake_answer"},
+	{"answers of queries, with and without the record", "builtin/insights_answer builtin/insights_console builtin/lake_answer builtin/insights_table builtin/lake_table"},
+	{"tables without the records", "builtin/event_history_table builtin/athena_table builtin/flow_table"},
 	{"keys with dots and colons", "cloudtrail/keys_with_colons_and_dots"},
 }
 

@@ -66,7 +66,7 @@ func (s *splitter) deliver(raw []byte) error {
 func (s *splitter) record(raw []byte) error {
 	name, layout, header := s.recognise(raw)
 	switch {
-	case header, string(raw) == writeTest, s.strange(name, raw) && isTestEvent(raw):
+	case header, string(raw) == writeTest, s.strange(name, raw) && (isTestEvent(raw) || isSignFile(raw)):
 		s.stats.Controls++
 		return nil
 	case s.strange(name, raw) && isNotice(raw):

@@ -121,3 +121,19 @@ func isTestEvent(raw []byte) bool {
 	}
 	return false
 }
+
+// isSignFile recognises what CloudTrail Lake lays beside the results of a query, with their hashes:
+// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-query-results-validation.html
+func isSignFile(raw []byte) bool {
+	if !bytes.Contains(raw, []byte(`"hashSignature"`)) {
+		return false
+	}
+	known := 0
+	for c := NewCursor(raw); c.Next(); {
+		switch string(c.Key) {
+		case "files", "hashAlgorithm", "signatureAlgorithm", "hashSignature", "publicKeyFingerprint", "queryCompleteTime":
+			known++
+		}
+	}
+	return known == 6
+}

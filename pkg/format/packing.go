@@ -39,11 +39,11 @@ var foreign = [...]struct{ head, name string }{
 }
 
 // PackedHead is how many bytes of a stream's beginning say whether it is packed; a shorter stream is known by all of it.
-const PackedHead = 512
+const PackedHead = 1024
 
 // Packed reports whether a stream that begins with head, its first PackedHead bytes, is no plain UTF-8 or bytes but
-// compressed, Parquet, UTF-16 or an archive: Split reads such a stream from its start only.
-func Packed(head []byte) bool { return packingOf(head) != packNone || isTar(head) }
+// compressed, Parquet, UTF-16 or an archive, or a table (CSV): Split reads such a stream from its start only.
+func Packed(head []byte) bool { return packingOf(head) != packNone || isTar(head) || isTable(head) }
 
 func packingOf(head []byte) packing {
 	switch {
@@ -129,23 +129,23 @@ func peekTar(r *bufio.Reader) bool {
 	if early, _ := r.Peek(min(r.Buffered(), tarName)); bytes.IndexByte(early, '\n') >= 0 {
 		return false
 	}
-	head, _ := r.Peek(PackedHead)
+	head, _ := r.Peek(tarHeader)
 	return isTar(head)
 }
 
-// tarName is how long the name of a member is in its header.
-const tarName = 100
+// tarHeader is how long the header of a member is, and tarName the name in it.
+const tarHeader, tarName = 512, 100
 
 // isTar knows the header of a tar archive's first member by its mark and its checksum, so that no line of a log passes for
 // one that a client wrote the mark into. A name has no newline.
 func isTar(head []byte) bool {
 	const mark, sumAt, sumEnd = 257, 148, 156
-	if len(head) < PackedHead || string(head[mark:mark+5]) != "ustar" || bytes.IndexByte(head[:tarName], '\n') >= 0 {
+	if len(head) < tarHeader || string(head[mark:mark+5]) != "ustar" || bytes.IndexByte(head[:tarName], '\n') >= 0 {
 		return false
 	}
 	want, err := strconv.ParseInt(string(bytes.Trim(head[sumAt:sumEnd], " \x00")), 8, 64)
 	sum := int64((sumEnd - sumAt) * ' ')
-	for i, c := range head[:PackedHead] {
+	for i, c := range head[:tarHeader] {
 		if i < sumAt || i >= sumEnd {
 			sum += int64(c)
 		}

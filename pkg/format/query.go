@@ -26,7 +26,8 @@ func isRecordColumn(name []byte) bool {
 	return false
 }
 
-const noRecordColumn = "a row of a query's result without the record: query @message (CloudWatch Logs Insights) or eventJson (CloudTrail Lake)"
+const noRecordColumn = "a row of a query's answer without the record: query @message (CloudWatch Logs Insights) or eventJson (CloudTrail Lake), " +
+	"or read the files that were queried (Athena)"
 
 // row is what a row holds: a JSON string or object, at that place in it.
 type row struct {

@@ -131,7 +131,8 @@ type splitter struct {
 	inner   *splitter // for the envelopes in this stream, kept for the next one
 	scratch []byte    // an envelope's text
 
-	cut *cutLines // nil before one
+	cut   *cutLines // nil before one
+	table *table    // the object is one
 }
 
 func (s *splitter) run() error {
@@ -143,8 +144,10 @@ func (s *splitter) run() error {
 	}
 	for !s.over && s.skipBlank() {
 		var err error
-		switch s.unread()[0] {
-		case '{', '[':
+		switch c := s.unread()[0]; {
+		case s.table != nil:
+			err = s.row()
+		case c == '{' || c == '[':
 			err = s.value()
 		default:
 			err = s.text(nil)
@@ -186,9 +189,11 @@ func (s *splitter) skipBlank() bool {
 	}
 }
 
+// mark is UTF-8's byte order mark.
+const mark = "\xEF\xBB\xBF"
+
 // skipMark skips a byte order mark of UTF-8 and reports whether there was one.
 func (s *splitter) skipMark() bool {
-	const mark = "\xEF\xBB\xBF"
 	for {
 		u := s.unread()
 		if n := min(len(u), len(mark)); string(u[:n]) != mark[:n] {
@@ -211,10 +216,10 @@ func (s *splitter) head() []byte {
 	return u[:min(len(u), s.room()+2)]
 }
 
-// room is how many bytes a value may have. Elements of lists may be envelopes, which are longer than what is in them:
-// Firehose writes a record of 1 MB as base64.
+// room is how many bytes a value may have. Elements of lists and rows of tables may be envelopes, which are longer than what
+// is in them: Firehose writes a record of 1 MB as base64.
 func (s *splitter) room() int {
-	if s.inList {
+	if s.inList || s.table != nil {
 		return 2 * s.o.MaxRecord
 	}
 	return s.o.MaxRecord
@@ -250,7 +255,7 @@ func (s *splitter) text(braces *looseJSON) error {
 			}
 		}
 		if end >= 0 {
-			return s.take(bytes.TrimSuffix(u[:seen+end], []byte("\r")), seen+end)
+			return s.takeLine(u[:seen+end])
 		}
 		if seen = len(u); seen == s.o.MaxRecord+2 {
 			return s.long(longLine{})
@@ -261,8 +266,22 @@ func (s *splitter) text(braces *looseJSON) error {
 		if s.err != nil || s.damage != "" || s.o.More {
 			return s.unfinished("")
 		}
-		return s.take(bytes.TrimSuffix(u, []byte("\r")), len(u))
+		return s.takeLine(u)
 	}
+}
+
+// takeLine delivers a line, which is without its newline, or the names of a table.
+func (s *splitter) takeLine(line []byte) error {
+	text := bytes.TrimSuffix(line, []byte("\r"))
+	if s.base <= int64(len(mark)) && s.depth == 0 && s.stats == (SplitStats{}) {
+		if t, ok := tableHeader(text, s.isHeader); ok {
+			s.table = &t
+			s.stats.Controls++
+			s.pass(len(line))
+			return nil
+		}
+	}
+	return s.take(text, len(line))
 }
 
 // value takes the JSON value or opens the list that the unread bytes begin with, or a line where it is neither.
