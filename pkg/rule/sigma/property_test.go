@@ -20,7 +20,8 @@ import (
 var (
 	textFields   = []string{"eventName", "awsRegion", "userAgent", "errorCode", "userIdentity.arn", "userIdentity.type"}
 	leafFields   = []string{"requestParameters.name", "requestParameters.in.key", "requestParameters.items.id", "requestParameters.x-list"}
-	logTexts     = []string{"%pair%", `\a`, `c:\*`, "a", "A", "b", "ab", "aB", "a*b", "a?", `c:\x`, "xaby", "ſK", `"a"`, "a.b"}
+	listFields   = []string{"resources.ARN"}
+	logTexts     = []string{"10.0.0.1", "%pair%", `\a`, `c:\*`, "a", "A", "b", "ab", "aB", "a*b", "a?", `c:\x`, "xaby", "ſK", `"a"`, "a.b"}
 	ruleTexts    = []string{"a", "AB", "b", "a*", "*b", "*", "?", "a?b", `a\*b`, `a\?`, `c:\\x`, `C:\x`, "", "sk", `"a"`, "x*y", "a,", `a\\?*`, "?*"}
 	expressions  = []string{"^a", "b$", "a.b", "A|x", "."}
 	addresses    = []string{"10.0.0.1", "10.0.1.1", "2001:db8::1", "AWS Internal", "ec2.amazonaws.com"}
@@ -75,6 +76,9 @@ func drawRecord(t *rapid.T) string {
 			add(&members, f, text())
 		}
 	}
+	add(&members, "resources", rapid.SampledFrom([]string{
+		`[{"ARN":` + quote(drawText(t)) + `}]`, `[{"ARN":` + quote(drawText(t)) + `},{"ARN":` + quote(drawText(t)) + `},{"type":"a"}]`, "[]", "null",
+	}).Draw(t, "resources"))
 	add(&request, "name", leaf())
 	add(&request, "in", rapid.SampledFrom([]string{`{"key":` + leaf() + `}`, `[{"key":` + leaf() + `},{"key":` + leaf() + `}]`}).Draw(t, "in"))
 	add(&request, "items", `[{"id":`+leaf()+`},{"id":`+leaf()+`}]`)
@@ -94,7 +98,7 @@ func quote(s string) string { b, _ := json.Marshal(s); return string(b) }
 func drawAsked(t *rapid.T) asked {
 	values := func(from []string) []any { return drawValues(t, from) }
 	var a asked
-	switch rapid.IntRange(0, 10).Draw(t, "kind") {
+	switch rapid.IntRange(0, 11).Draw(t, "kind") {
 	case 0:
 		a = asked{"sourceIPAddress", nil, values(addresses)}
 		if rapid.Bool().Draw(t, "expand") {
@@ -126,7 +130,7 @@ func drawAsked(t *rapid.T) asked {
 			a.Modifiers = append(a.Modifiers, rapid.SampledFrom(searchers).Draw(t, "searcher"))
 		}
 	case 6:
-		f := rapid.SampledFrom(append(append([]string{"requestParameters", "sourceIPAddress", "readOnly"}, textFields...), leafFields...)).Draw(t, "field")
+		f := rapid.SampledFrom(append(append([]string{"requestParameters", "sourceIPAddress", "readOnly", "resources.ARN"}, textFields...), leafFields...)).Draw(t, "field")
 		if rapid.Bool().Draw(t, "null") {
 			a = asked{f, nil, []any{nil}}
 		} else {
@@ -136,6 +140,11 @@ func drawAsked(t *rapid.T) asked {
 		a = asked{"eventTime", []string{rapid.SampledFrom(clocks).Draw(t, "clock")}, []any{rapid.SampledFrom([]int{0, 1, 3, 9, 12, 53, 2027}).Draw(t, "part")}}
 		if rapid.Bool().Draw(t, "compared") {
 			a.Modifiers = append(a.Modifiers, rapid.SampledFrom(orders).Draw(t, "order"))
+		}
+	case 8:
+		a = asked{rapid.SampledFrom(leafFields).Draw(t, "field"), []string{rapid.SampledFrom(orders).Draw(t, "order")}, []any{rapid.IntRange(0, 3).Draw(t, "number")}}
+		if rapid.Bool().Draw(t, "cidr") {
+			a.Modifiers, a.Values = []string{"cidr"}, values(networks)
 		}
 	default:
 		a = drawSearch(t)
@@ -157,7 +166,7 @@ func drawValues(t *rapid.T, from []string) []any {
 // drawSearch makes an entry about texts.
 func drawSearch(t *rapid.T) asked {
 	values := func(from []string) []any { return drawValues(t, from) }
-	a := asked{Field: rapid.SampledFrom(append(append([]string{}, textFields...), leafFields...)).Draw(t, "field")}
+	a := asked{Field: rapid.SampledFrom(slices.Concat(textFields, leafFields, listFields)).Draw(t, "field")}
 	switch rapid.IntRange(0, 5).Draw(t, "how") {
 	case 4, 5:
 		a.Modifiers, a.Values = []string{"expand"}, values(placeholders)
@@ -166,6 +175,9 @@ func drawSearch(t *rapid.T) asked {
 		}
 	case 0:
 		a.Values = values(ruleTexts)
+		if rapid.IntRange(0, 4).Draw(t, "missing") == 0 {
+			a.Values = append(a.Values, nil)
+		}
 		if rapid.Bool().Draw(t, "number") && strings.HasPrefix(a.Field, "requestParameters") {
 			a.Values = []any{rapid.IntRange(1, 2).Draw(t, "n"), rapid.Bool().Draw(t, "b")}
 		}
