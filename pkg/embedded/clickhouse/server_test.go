@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	clickhousetest.Main(m)
 }
 
-func start(t *testing.T, o clickhouse.Options) *clickhouse.Server {
+func start(t testing.TB, o clickhouse.Options) *clickhouse.Server {
 	t.Helper()
 	s, err := clickhouse.Start(t.Context(), o)
 	if err != nil {
@@ -47,7 +47,7 @@ func start(t *testing.T, o clickhouse.Options) *clickhouse.Server {
 	return s
 }
 
-func query(t *testing.T, s *clickhouse.Server, sql string) string {
+func query(t testing.TB, s *clickhouse.Server, sql string) string {
 	t.Helper()
 	got, err := clickhousetest.Query(s, sql)
 	if err != nil {
