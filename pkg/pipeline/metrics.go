@@ -111,7 +111,7 @@ func newCorrelateMetrics(reg prometheus.Registerer, set *rule.Set, shards int) *
 	m := &correlateMetrics{
 		alerts:     counters(reg, "shrike_alerts_total", "Alerts and updates of alerts sent.", "rule", ruleIDs(set)...),
 		evicted:    counters(reg, "shrike_evicted_groups_total", "Groups that a rule forgot because its state was full.", "rule", ruleIDs(set)...),
-		late:       counters(reg, "shrike_late_matches_total", "Matches of baselines and absences that came when what they belong to was decided.", "rule", ruleIDs(set)...),
+		late:       counters(reg, "shrike_late_matches_total", "Matches of baselines, averages and absences that came when what they belong to was decided.", "rule", ruleIDs(set)...),
 		dropped:    counter(reg, "shrike_repeated_frames_total", "Frames dropped because they were applied before."),
 		skipped:    counter(reg, "shrike_skipped_signals_total", "Signals not evaluated: of unknown rules, or held back over the bound."),
 		unreadable: counter(reg, "shrike_unreadable_frames_total", "Messages of the topic signals that are no frame."),
