@@ -125,7 +125,7 @@ func TestClocks(t *testing.T) {
 		}
 		var got []int64
 		for _, c := range clocks {
-			got = append(got, c.at(at.UnixNano()))
+			got = append(got, c.of(at.UnixNano()))
 		}
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("%s: %s", text, d)
@@ -133,9 +133,12 @@ func TestClocks(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		ns := rapid.Int64().Draw(t, "time")
-		for _, c := range clocks {
-			if got := c.at(ns); got < int64(c.least) || got > int64(c.most) {
-				t.Fatalf("%s of %d is %d", c.name, ns, got)
+		at := time.Unix(0, ns).UTC()
+		_, week := at.ISOWeek()
+		want := []int{at.Minute(), at.Hour(), at.Day(), (int(at.Weekday())+6)%7 + 1, week, int(at.Month()), at.Year()}
+		for i, c := range clocks {
+			if got := int(c.of(ns)); got != want[i] || got < c.least || got > c.most {
+				t.Fatalf("%s of %s is %d, want %d", c.name, at, got, want[i])
 			}
 		}
 	})
