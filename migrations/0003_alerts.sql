@@ -41,7 +41,8 @@ CREATE TABLE IF NOT EXISTS first_seen
   `value` String CODEC(ZSTD(1)),
   `offset` SimpleAggregateFunction(min, Int64) CODEC(ZSTD(1)),
   `first_time` SimpleAggregateFunction(min, DateTime64(9, 'UTC')) CODEC(ZSTD(1)),
-  `last_time` SimpleAggregateFunction(max, DateTime64(9, 'UTC')) CODEC(ZSTD(1))
+  `last_time` SimpleAggregateFunction(max, DateTime64(9, 'UTC')) CODEC(ZSTD(1)),
+  `moved_offset` SimpleAggregateFunction(max, Int64) CODEC(ZSTD(1))
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (rule_hash, `key`, `value`);

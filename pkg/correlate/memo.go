@@ -8,7 +8,7 @@ import (
 )
 
 // Memo is a row of first_seen memory: a group has (or had, in one stretch of time) a value. Rows of the same RuleHash, Key
-// and Value merge: smallest Offset, smallest FirstTime, largest LastTime; whatever the order and number of writes, the
+// and Value merge: smallest Offset, smallest FirstTime, largest LastTime and Moved; whatever the order and number of writes, the
 // answer to "is it new at offset o" stays the same.
 type Memo struct {
 	RuleHash  string
@@ -17,6 +17,7 @@ type Memo struct {
 	Offset    int64  // smallest signals offset that wrote it
 	FirstTime int64  // event times, Unix nanoseconds
 	LastTime  int64
+	Moved     int64 // largest signals offset that moved FirstTime back; 0: none
 }
 
 // Shard returns the shard that owns the row. A row whose Key cannot be read belongs to none: -1.

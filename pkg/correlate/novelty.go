@@ -37,7 +37,7 @@ func (n *novelty) recall(m *Memo) {
 	if err != nil {
 		return
 	}
-	row := firstseen.Row{Offset: m.Offset, First: m.FirstTime, Last: m.LastTime}
+	row := firstseen.Row{Offset: m.Offset, First: m.FirstTime, Last: m.LastTime, Moved: m.Moved}
 	value := m.Value
 	if n.rule.FirstSeen.Forget > 0 {
 		at := strings.LastIndexByte(value, '@')
@@ -90,7 +90,7 @@ func (n *novelty) memo(s *match.Signal, r firstseen.Row) Memo {
 	}
 	return Memo{
 		RuleHash: n.rule.Hash, Key: memoKey(s.Key), Value: value,
-		Offset: r.Offset, FirstTime: r.First, LastTime: r.Last,
+		Offset: r.Offset, FirstTime: r.First, LastTime: r.Last, Moved: r.Moved,
 	}
 }
 

@@ -200,26 +200,34 @@ func (s *shard) apply(ctx context.Context, frame *match.Frame, offset int64) err
 	return s.deliver(ctx, s.engine.Apply(frame, offset))
 }
 
-// deliver sends a result's alerts, and notes what the memory must keep. Alerts of frames before the muted offset went
-// out before.
+// deliver sends a result's alerts, and notes what the memory must keep: in this order, for a replay that finds a row may take the
+// alerts of its frame for sent (package firstseen).
 func (s *shard) deliver(ctx context.Context, r correlate.Result) error {
 	if r.Dropped {
 		s.metrics.dropped.Inc()
 	}
 	s.metrics.skipped.Add(float64(r.Skipped))
+	if err := s.sendAlerts(ctx, r.Alerts); err != nil {
+		return err
+	}
 	s.lost(s.diary.note(r.Memos, r.Buckets))
-	r.Alerts = slices.DeleteFunc(r.Alerts, func(a alert.Alert) bool { return a.Revision <= s.muted })
-	if len(r.Alerts) == 0 {
+	return nil
+}
+
+// sendAlerts sends alerts. Those of frames before the muted offset went out before.
+func (s *shard) sendAlerts(ctx context.Context, alerts []alert.Alert) error {
+	alerts = slices.DeleteFunc(alerts, func(a alert.Alert) bool { return a.Revision <= s.muted })
+	if len(alerts) == 0 {
 		return nil
 	}
-	messages := make([]bus.Message, len(r.Alerts))
-	for i := range r.Alerts {
-		m, err := alertMessage(&r.Alerts[i])
+	messages := make([]bus.Message, len(alerts))
+	for i := range alerts {
+		m, err := alertMessage(&alerts[i])
 		if err != nil {
 			return err
 		}
 		messages[i] = m
-		s.metrics.alerts.WithLabelValues(r.Alerts[i].RuleID).Inc()
+		s.metrics.alerts.WithLabelValues(alerts[i].RuleID).Inc()
 	}
 	ctx, cancel := lingering(ctx)
 	defer cancel()

@@ -96,7 +96,7 @@ func (s *Store) Memos(ctx context.Context, ruleHashes []string, take func([]corr
 	var part []correlate.Memo
 	err := s.query(ctx, func(row driver.Rows) error {
 		var m correlate.Memo
-		if err := row.Scan(&m.RuleHash, &m.Key, &m.Value, &m.Offset, &m.FirstTime, &m.LastTime); err != nil {
+		if err := row.Scan(&m.RuleHash, &m.Key, &m.Value, &m.Offset, &m.FirstTime, &m.LastTime, &m.Moved); err != nil {
 			return err
 		}
 		if part = append(part, m); len(part) < memosAtOnce {
@@ -105,7 +105,7 @@ func (s *Store) Memos(ctx context.Context, ruleHashes []string, take func([]corr
 		full := part
 		part = nil
 		return take(full)
-	}, "SELECT rule_hash, `key`, `value`, `offset`, toUnixTimestamp64Nano(first_time), toUnixTimestamp64Nano(last_time) "+
+	}, "SELECT rule_hash, `key`, `value`, `offset`, toUnixTimestamp64Nano(first_time), toUnixTimestamp64Nano(last_time), moved_offset "+
 		"FROM first_seen FINAL WHERE has(?, rule_hash) ORDER BY rule_hash, `key`, `value`", ruleHashes)
 	if err == nil && len(part) > 0 {
 		err = take(part)
@@ -122,7 +122,7 @@ func (s *Store) WriteMemos(ctx context.Context, memos []correlate.Memo) error {
 		return nil
 	}
 	var hashes, keys, vals values[string]
-	var offsets values[int64]
+	var offsets, moved values[int64]
 	var first, last times
 	for i, m := range memos {
 		hashes.set(i, m.RuleHash)
@@ -131,10 +131,11 @@ func (s *Store) WriteMemos(ctx context.Context, memos []correlate.Memo) error {
 		offsets.set(i, m.Offset)
 		first.set(i, time.Unix(0, m.FirstTime))
 		last.set(i, time.Unix(0, m.LastTime))
+		moved.set(i, m.Moved)
 	}
 	hashes.column, keys.column, vals.column = "rule_hash", "key", "value"
-	offsets.column, first.column, last.column = "offset", "first_time", "last_time"
-	b := &block{table: "first_seen", rows: len(memos), columns: []buffer{&hashes, &keys, &vals, &offsets, &first, &last}}
+	offsets.column, first.column, last.column, moved.column = "offset", "first_time", "last_time", "moved_offset"
+	b := &block{table: "first_seen", rows: len(memos), columns: []buffer{&hashes, &keys, &vals, &offsets, &first, &last, &moved}}
 	return s.send(ctx, Range{Topic: "first_seen"}, b, nil, "")
 }
 

@@ -82,9 +82,11 @@ func TestMemosMerge(t *testing.T) {
 	for i := range other {
 		other[i] = memo("h1", fmt.Sprintf("AT%06d", i), int64(i), 5, 5)
 	}
+	moved := memo("h1", "DE", 40, 400, 900)
+	moved.Moved = 70
 	for _, memos := range [][]correlate.Memo{
 		{memo("h1", "DE", 50, 500, 500), memo("h1", "FR", 60, 600, 600), memo("h2", "DE", 1, 1, 1)},
-		{memo("h1", "DE", 40, 700, 700)}, {memo("h1", "DE", 90, 400, 900)}, {memo("h1", "DE", 90, 400, 900)}, nil, other,
+		{memo("h1", "DE", 40, 700, 700)}, {moved}, {memo("h1", "DE", 90, 400, 900)}, {memo("h1", "DE", 90, 400, 900)}, nil, other,
 	} {
 		if err := s.WriteMemos(t.Context(), memos); err != nil {
 			t.Fatal(err)
@@ -102,7 +104,7 @@ func TestMemosMerge(t *testing.T) {
 	if parts < 2 {
 		t.Errorf("%d rows in %d parts", len(got), parts)
 	}
-	want := append(other, memo("h1", "DE", 40, 400, 900), memo("h1", "FR", 60, 600, 600))
+	want := append(other, moved, memo("h1", "FR", 60, 600, 600))
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

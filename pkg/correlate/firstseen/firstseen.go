@@ -62,6 +62,7 @@ type Row struct {
 	Step        int64
 	Offset      int64
 	First, Last int64
+	Moved       int64 // largest offset that moved First back; 0: none
 }
 
 // Answer is what See found.
@@ -146,13 +147,13 @@ func (m *Memory) known(g *group, value string, step, offset int64) bool {
 
 // learns notes an event of the group and returns since when it has learned. Rows of long memory that are no older than the
 // first offset here do not count: what wrote them is applied again, and counts when it comes. Otherwise a frame that is applied
-// again after a crash would have learned from what came behind it. (Of a row that is older, a later offset may have moved the
-// time; long memory does not say.)
+// again after a crash would have learned from what came behind it. Nor does an older row whose time such an offset moved: what it
+// had been is not known, so at worst an alert is not told once more.
 func (m *Memory) learns(g *group, first int64) int64 {
 	if !g.seen {
 		g.seen = true
 		for _, r := range g.rows {
-			if r.Offset < m.start {
+			if r.Offset < m.start && r.Moved < m.start {
 				g.began = min(g.began, r.First)
 			}
 		}
@@ -174,6 +175,10 @@ func (m *Memory) merge(g *group, value string, r Row, here bool) (Row, bool) {
 		return r, true
 	}
 	changed := r.Offset < have.Offset || r.First < have.First
+	if here && r.First < have.First {
+		r.Moved = r.Offset
+	}
+	have.Moved = max(have.Moved, r.Moved)
 	have.Offset = min(have.Offset, r.Offset)
 	have.First = min(have.First, r.First)
 	have.Last = max(have.Last, r.Last)
