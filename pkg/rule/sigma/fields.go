@@ -35,10 +35,16 @@ func field(name string) operand {
 	return o
 }
 
+// enriched are fields that rules of any source may name: pipelines add them to what logs have, and so do we.
+const enriched = `
+	src_ip src_ip
+	src_country src_country
+	src_asn src_asn`
+
 // fieldsOf makes the table of fields from lines of Sigma's name and ours.
 func fieldsOf(lines string) map[string]operand {
 	table := map[string]operand{}
-	for line := range strings.Lines(lines) {
+	for line := range strings.Lines(enriched + lines) {
 		if names := strings.Fields(line); len(names) == 2 {
 			o := field(names[1])
 			o.name = names[0]
@@ -107,7 +113,8 @@ func cloudTrail() *source {
 			userIdentity.sessionContext.attributes.creationDate session_created_time
 			userIdentity.sessionContext.webIdFederationData.federatedProvider actor_identity_provider
 			additionalEventData.bytesTransferredIn bytes_in
-			additionalEventData.bytesTransferredOut bytes_out`),
+			additionalEventData.bytesTransferredOut bytes_out
+			status outcome`),
 	}
 	const issuer = "userIdentity.sessionContext.sessionIssuer."
 	s.put(eventName())
