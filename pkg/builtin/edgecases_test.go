@@ -3,6 +3,7 @@ package builtin_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -62,6 +63,38 @@ func TestEdgeCasesAreGolden(t *testing.T) {
 					t.Errorf("%s: %v", e.what, err)
 				}
 			}
+		}
+	}
+}
+
+// docs/INPUTS.md names golden cases that are there, and every one of this package's that is about what carries records.
+func TestInputsAreGolden(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "INPUTS.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]bool{}
+	for _, row := range strings.Split(string(doc), "\n") {
+		cells := strings.Split(row, " | ")
+		for _, m := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(cells[len(cells)-1], -1) {
+			if len(cells) < 4 {
+				continue
+			}
+			named[m[1]] = true
+			if _, err := os.Stat(filepath.Join("testdata", m[1], "want.jsonl")); err != nil {
+				t.Errorf("INPUTS.md names a case that is not there: %v", err)
+			}
+		}
+	}
+	cases, err := filepath.Glob(filepath.Join("testdata", "*_*"))
+	if err != nil || len(named) == 0 {
+		t.Fatalf("no names (%v)", err)
+	}
+	carried := regexp.MustCompile(`^(cloudwatch|insights|lake|docker|kubernetes)_|_table$`)
+	for _, c := range cases {
+		if name := filepath.Base(c); carried.MatchString(name) && !named[name] {
+			t.Errorf("INPUTS.md does not name %s", name)
 		}
 	}
 }

@@ -32,8 +32,9 @@ func (s *shell) scanCommand() *cobra.Command {
 	var f scanFlags
 	c := &cobra.Command{
 		Use: "scan PATH...", Short: "Run the rules over files and folders, without Kafka and ClickHouse", Args: cobra.MinimumNArgs(1),
-		Long: `Run the rules over files and folders in one process: for incident response on an exported trail. Formats and gzip are
-recognised by content, - is standard input. Where CloudTrail's digest files are among them, the trail is checked by them:
+		Long: `Run the rules over files and folders in one process: for incident response on an exported trail, log group or query answer,
+or the log of a container. Formats, gzip and what holds the records are recognised by content (docs/INPUTS.md), - is standard
+input. Where CloudTrail's digest files are among them, the trail is checked by them:
 log files or digests that are missing, changed or, with --digest-keys, not signed by CloudTrail are alerts.
 
 Exit status: 0 no alert, 1 alerts of at least --fail-on, 2 usage or broken rules, 3 input that cannot be read.`,
