@@ -272,6 +272,18 @@ func TestScan(t *testing.T) {
 	}
 }
 
+// A summary says of dead letters what to do about them, the commonest first.
+func TestScanSaysWhatWasWrong(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	table := write(t, filepath.Join(dir, "event_history.csv"), "Event name,Event time\n"+strings.Repeat("ConsoleLogin,2026-03-01T09:14:07Z\n", 2))
+	got := run(t, nil, "scan", "--fail-on", "never", table, write(t, filepath.Join(dir, "x.log"), "hello\n"))
+	want := "  3 dead letters: unknown_format\n    2: CloudTrail's event history as CSV lacks most of each record: download it as JSON\n    1: no format"
+	if got.status != 0 || !strings.Contains(got.err, want) {
+		t.Errorf("status %d, stderr %s; want %s", got.status, got.err, want)
+	}
+}
+
 // Whatever is in a file, the program neither crashes nor drops it without a word.
 func TestGarbage(t *testing.T) {
 	t.Parallel()

@@ -30,9 +30,14 @@ func (h hide) event(e *event.Event) {
 	}
 }
 
+// deadLetter prints one.
 func (h hide) deadLetter(out io.Writer, d *record.DeadLetter) {
+	h.letter(d)
+	printDeadLetter(out, d)
+}
+
+func (h hide) letter(d *record.DeadLetter) {
 	if h.Redactor != nil {
 		h.DeadLetter(d)
 	}
-	printDeadLetter(out, d)
 }

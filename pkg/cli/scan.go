@@ -65,7 +65,8 @@ func (s *shell) scan(ctx context.Context, paths []string, f scanFlags) error {
 		oneOf("fail-on", f.failOn, "info", "low", "medium", "high", "critical", "never")); err != nil {
 		return &exit{exitUsage, err}
 	}
-	o, err := s.scanOptions(f)
+	why := whys{}
+	o, err := s.scanOptions(f, why)
 	if err != nil {
 		return err
 	}
@@ -85,7 +86,7 @@ func (s *shell) scan(ctx context.Context, paths []string, f scanFlags) error {
 	if err := s.printAlerts(report.Alerts, f.output); err != nil {
 		return err
 	}
-	printSummary(s.err, report, o.Rules)
+	printSummary(s.err, report, o.Rules, why)
 	switch {
 	case len(report.Unreadable) > 0:
 		return &exit{exitInput, errors.Join(report.Unreadable...)}
@@ -95,7 +96,7 @@ func (s *shell) scan(ctx context.Context, paths []string, f scanFlags) error {
 	return nil
 }
 
-func (s *shell) scanOptions(f scanFlags) (o scan.Options, err error) {
+func (s *shell) scanOptions(f scanFlags, why whys) (o scan.Options, err error) {
 	now := time.Now()
 	if o.Since, err = parseTime("since", f.since, now); err != nil {
 		return o, err
@@ -110,9 +111,12 @@ func (s *shell) scanOptions(f scanFlags) (o scan.Options, err error) {
 		return o, &exit{exitUsage, err}
 	}
 	o.Formats = builtin.Formats()
-	if f.dead {
-		hide := hiding(f.noRedact)
-		o.DeadLetter = func(d *record.DeadLetter) { hide.deadLetter(s.err, d) }
+	hide := hiding(f.noRedact)
+	o.DeadLetter = func(d *record.DeadLetter) {
+		hide.letter(d)
+		if why.add(d); f.dead {
+			printDeadLetter(s.err, d)
+		}
 	}
 	o.Secrets = f.noRedact
 	return o, nil
@@ -200,7 +204,7 @@ func printDisagreements(out io.Writer, records int64) {
 	}
 }
 
-func printSummary(out io.Writer, r *scan.Report, set *rule.Set) {
+func printSummary(out io.Writer, r *scan.Report, set *rule.Set, why whys) {
 	n := func(v int64) string { return humanize.Comma(v) }
 	fmt.Fprintf(out, "%s records in %d files: %s events, %s dead letters, %s control records\n",
 		n(r.Records), r.Inputs, n(r.Events), n(r.DeadLetters()), n(r.Controls))
@@ -212,6 +216,7 @@ func printSummary(out io.Writer, r *scan.Report, set *rule.Set) {
 	for _, reason := range record.Reasons() {
 		if r.Dead[reason] > 0 {
 			fmt.Fprintf(out, "  %s dead letters: %s\n", n(r.Dead[reason]), reason)
+			why.print(out, reason)
 		}
 	}
 	printDisagreements(out, r.Disagreements)
