@@ -27,7 +27,8 @@ func (s *shell) rulesSigmaCommand() *cobra.Command {
 		Long: `Write Sigma rules, correlations and filters as rules of Shrike: one file a rule, with author and licence, experimental
 because Sigma's rules have no tests. What Shrike cannot say exactly is not imported, and standard error says why; it warns of
 what a rule can hardly mean. Filters, and rules that only correlations use, are taken up into the rules that name them.
-Placeholders (%Administrators%, by modifier expand) are filled in from --lists. docs/SIGMA.md has what becomes what. Run shrike rules lint on the folder next, and add tests to the rules that you keep.
+Placeholders (%Administrators%, by modifier expand) are filled in from --lists. docs/SIGMA.md has what becomes what. Run
+shrike rules lint on the folder next, and add tests to the rules that you keep.
 
 Exit status: 0 all imported, 1 some were not, 2 usage or files that are there already, 3 input that cannot be read.`,
 		Example: `  shrike rules import-sigma sigma/rules/cloud/aws --output my-rules/sigma

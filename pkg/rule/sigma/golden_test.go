@@ -52,9 +52,18 @@ func written(r *sigma.Result) string {
 	return b.String()
 }
 
+// manyNetworks are more than one call of inCIDR takes.
+func manyNetworks() []string {
+	networks := make([]string, 120)
+	for i := range networks {
+		networks[i] = fmt.Sprintf("198.18.%d.0/24", i)
+	}
+	return networks
+}
+
 // goldenLists are what placeholders stand for.
 var goldenLists = map[string][]string{
-	"administrators": {"eva", "ops-*"}, "legitimate-ip-ranges": {"192.0.2.0/24", "2001:db8::/32", "203.0.113.9"}, "envs": {"dev", "prod"},
+	"administrators": {"eva", "ops-*"}, "legitimate-ip-ranges": {"192.0.2.0/24", "2001:db8::/32", "203.0.113.9"}, "envs": {"dev", "prod"}, "nets": manyNetworks(),
 	"folder": {`C:\`}, "least-bytes": {"1000"}, "many": slices.Repeat([]string{"x"}, 100), "long": {strings.Repeat("x", 20000)}, "calls": {"^Delete", "^Put"},
 }
 

@@ -231,6 +231,9 @@ func (o operand) ordered(order string, v *node) (expression, error) {
 	return expression{}, refuse(v.at, "%s is %s, and no number to compare", o.name, o.kind)
 }
 
+// maxNetworks is how many networks a call of inCIDR takes.
+const maxNetworks = 99
+
 // network is that an address, or a text that is one, is of one of the networks.
 func (o operand) network(values []*node) (expression, error) {
 	var networks []string
@@ -241,7 +244,13 @@ func (o operand) network(values []*node) (expression, error) {
 		}
 		networks = appendNew(networks, p.String())
 	}
-	of := func(x string) expression { return called("inCIDR(" + x + ", " + quotedList(networks) + ")") }
+	of := func(x string) expression {
+		var calls []expression
+		for some := range slices.Chunk(networks, maxNetworks) {
+			calls = append(calls, called("inCIDR("+x+", "+quotedList(some)+")"))
+		}
+		return or(calls...)
+	}
 	switch {
 	case o.paths != nil:
 		return o.guarded(o.onEach(of)), nil
