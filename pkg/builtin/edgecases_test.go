@@ -75,7 +75,7 @@ func TestInputsAreGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	named := map[string]bool{}
-	for _, row := range strings.Split(string(doc), "\n") {
+	for row := range strings.SplitSeq(string(doc), "\n") {
 		cells := strings.Split(row, " | ")
 		for _, m := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(cells[len(cells)-1], -1) {
 			if len(cells) < 4 {

@@ -66,7 +66,7 @@ func counter(reg prometheus.Registerer, name, help string) prometheus.Counter {
 
 // counters makes a vector with one label and a series for each value of its closed set.
 func counters(reg prometheus.Registerer, name, help, label string, values ...string) *prometheus.CounterVec {
-	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label})
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{"shard"})
 	reg.MustRegister(c)
 	for _, v := range values {
 		c.WithLabelValues(v)
@@ -116,14 +116,14 @@ func newCorrelateMetrics(reg prometheus.Registerer, set *rule.Set, shards int) *
 		skipped:    counter(reg, "shrike_skipped_signals_total", "Signals not evaluated: of unknown rules, or held back over the bound."),
 		unreadable: counter(reg, "shrike_unreadable_frames_total", "Messages of the topic signals that are no frame."),
 		lost:       counters(reg, "shrike_lost_memory_rows_total", "Rows of the memory given up while ClickHouse was away: after a restart, values may be told as new again and groups of baselines have a gap in their past.", "memory", memoryValues, memoryBuckets),
-		keys:       gauges(reg, "shrike_state_groups", "Groups that a shard tracks.", "shard", shards),
-		bytes:      gauges(reg, "shrike_state_bytes", "Estimated memory of the groups that a shard tracks, in bytes.", "shard", shards),
+		keys:       gauges(reg, "shrike_state_groups", "Groups that a shard tracks.", shards),
+		bytes:      gauges(reg, "shrike_state_bytes", "Estimated memory of the groups that a shard tracks, in bytes.", shards),
 		ruleKeys:   ruleGauge(reg, "shrike_rule_state_groups", "Groups of a rule that a shard tracks."),
 		ruleBytes:  ruleGauge(reg, "shrike_rule_state_bytes", "Estimated memory of the groups of a rule that a shard tracks, in bytes."),
-		held:       gauges(reg, "shrike_held_signals", "Signals of first-seen rules that wait for the memory in ClickHouse, or for slower partitions.", "shard", shards),
+		held:       gauges(reg, "shrike_held_signals", "Signals of first-seen rules that wait for the memory in ClickHouse, or for slower partitions.", shards),
 		behind: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "shrike_time_behind_seconds",
 			Help: "Of the partition that holds a shard's event time: how far it is behind now. 0 while all partitions are idle."}, []string{"shard", "topic", "partition"}),
-		gone: gauges(reg, "shrike_silent_partitions", "Partitions that a shard's event time no longer waits for, since detect has said nothing of them for an hour.", "shard", shards),
+		gone: gauges(reg, "shrike_silent_partitions", "Partitions that a shard's event time no longer waits for, since detect has said nothing of them for an hour.", shards),
 	}
 	reg.MustRegister(m.behind)
 	return m
@@ -152,11 +152,11 @@ func (m *correlateMetrics) observe(stats correlate.Stats, counted map[string]exp
 	m.held.WithLabelValues(shard).Set(float64(stats.Held))
 }
 
-// gauges makes a vector with a series for each number below n.
-func gauges(reg prometheus.Registerer, name, help, label string, n int) *prometheus.GaugeVec {
-	g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, []string{label})
+// gauges makes a vector with a series for each shard.
+func gauges(reg prometheus.Registerer, name, help string, shards int) *prometheus.GaugeVec {
+	g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, []string{"shard"})
 	reg.MustRegister(g)
-	for i := range n {
+	for i := range shards {
 		g.WithLabelValues(strconv.Itoa(i))
 	}
 	return g
