@@ -66,7 +66,7 @@ func counter(reg prometheus.Registerer, name, help string) prometheus.Counter {
 
 // counters makes a vector with one label and a series for each value of its closed set.
 func counters(reg prometheus.Registerer, name, help, label string, values ...string) *prometheus.CounterVec {
-	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{"shard"})
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label})
 	reg.MustRegister(c)
 	for _, v := range values {
 		c.WithLabelValues(v)
