@@ -28,8 +28,8 @@ var ErrTooLarge = fmt.Errorf("parquet file over %d bytes", MaxSize)
 // ErrSpool is what Read returns when the temporary file cannot be made or written: nothing is wrong with the data.
 var ErrSpool = errors.New("spool parquet file")
 
-// maxFooter bounds what a file may claim that its footer takes; the library allocates that much.
-const maxFooter = 64 << 20
+// maxFooter bounds what a file may claim that its footer takes; the library allocates that much, and more for what is in it.
+const maxFooter = 16 << 20
 
 // batch is how many rows are read at once.
 const batch = 64
@@ -138,10 +138,15 @@ func checkFooter(f io.ReaderAt, size int64) error {
 	if string(tail[4:]) != "PAR1" {
 		return io.ErrUnexpectedEOF
 	}
-	if n := int64(binary.LittleEndian.Uint32(tail[:4])); n > size-12 || n > maxFooter {
+	n := int64(binary.LittleEndian.Uint32(tail[:4]))
+	if n > size-12 || n > maxFooter {
 		return fmt.Errorf("parquet footer of %d bytes in a file of %d", n, size)
 	}
-	return nil
+	footer := make([]byte, n)
+	if _, err := f.ReadAt(footer, size-8-n); err != nil {
+		return fmt.Errorf("read parquet footer: %w", err)
+	}
+	return checkMetadata(footer)
 }
 
 // fill writes the next rows' text; io.EOF behind the last one.
