@@ -67,7 +67,30 @@ func TestPolicies(t *testing.T) {
 		under("ArnLike", "aws:PrincipalArn", `"arn:aws:iam::*:role/x"`):           "public",
 		under("ArnLike", "aws:SourceArn", `"arn:aws:s3:::mine"`):                  "",
 		under("ArnLike", "aws:SourceArn", `"arn:aws:*"`):                          "public",
-		`"text"`: "", `7`: "", `[]`: "", `[7,null,{}]`: "",
+		under("ArnLike", "aws:SourceArn", `"arn:aws:s3:::*"`):                     "public",
+		under("ArnLike", "aws:SourceArn", `"arn:aws:s3:::mine*"`):                 "",
+		under("StringLike", "aws:SourceArn", `"arn:*:111122223333:*"`):            "",
+		under("StringLike", "aws:PrincipalArn", `"arn*"`):                         "public",
+		under("StringLike", "aws:PrincipalArn", `"a?n:aws:iam*:root"`):            "public",
+		under("StringLike", "aws:PrincipalArn", `"*:role/*"`):                     "public",
+		under("StringLike", "aws:PrincipalArn", `"arn:aws:iam::1*:role/x"`):       "public",
+		under("StringLike", "aws:PrincipalArn", `"arn:aws:iam::111122223333:*"`):  "",
+		under("StringLike", "aws:PrincipalOrgID", `"o-*"`):                        "public",
+		under("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", `"o-*/r-1/*"`):   "public",
+		under("StringLike", "aws:SourceVpce", `"vpce-*"`):                         "public",
+		under("StringLike", "aws:PrincipalAccount", `"1*"`):                       "public",
+		under("StringLike", "aws:userid", `"A*"`):                                 "public",
+		under("StringLike", "aws:userid", `"AROA1:*"`):                            "",
+		under("StringEquals", "aws:userid", `"${aws:userid}"`):                    "public",
+		under("StringLike", "aws:PrincipalArn", `"${aws:PrincipalArn}"`):          "public",
+		under("StringEquals", "aws:PrincipalOrgID", `"${aws:ResourceOrgID}"`):     "",
+		under("StringEquals", "aws:username", `"eva"`):                            "public",
+		under("StringEquals", "AWS:SourceOwner", `"111122223333"`):                "",
+		under("IpAddress", "aws:SourceIp", `["10.0.0.0/8","192.168.0.0/16"]`):     "",
+		under("IpAddress", "aws:SourceIp", `["16.0.0.0/8","32.0.0.0/8"]`):         "public",
+		allow(`{"AWS":"arn:aws:iam::*:root"}`, ""):                                "public",
+		`{"Effect":"Allow","Action":["**"]}`:                                      "action",
+		`"text"`:                                                                  "", `7`: "", `[]`: "", `[7,null,{}]`: "",
 	} {
 		e := policyEvent(statement)
 		for _, at := range []string{"o", "t", "u"} {
@@ -84,6 +107,22 @@ func TestPolicies(t *testing.T) {
 			if strings.Join(got, " ") != want {
 				t.Errorf("%s as %s: got %q, want %q", statement, at, got, want)
 			}
+		}
+	}
+}
+
+// However the text of a document is wrapped up, it is read.
+func TestPoliciesAreFoundHoweverTheyAreEncoded(t *testing.T) {
+	t.Parallel()
+	const document = `{"Statement":{"Effect":"Allow","Principal":"*","Action":"*"}}`
+	for name, text := range map[string]string{
+		"blanks around": " \n" + document + "\t", "percent-encoded": url.PathEscape(document), "twice": url.PathEscape(url.PathEscape(document)),
+		"a blank first": url.PathEscape(" \n" + document), "as a form": url.QueryEscape(strings.ReplaceAll(document, ":", " : ")),
+		"but for its first sign": "{" + url.PathEscape(document[1:]), "a mark of the byte order": "\ufeff" + document,
+		"escapes in names": strings.NewReplacer("Statement", `\u0053tatement`, "Allow", `\u0041llow`, `"*"`, `"\u002a"`).Replace(document),
+	} {
+		if !newPolicies().text(text, allowsPublic) {
+			t.Errorf("%s: %s is not read", name, text)
 		}
 	}
 }

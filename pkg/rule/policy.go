@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -21,26 +20,30 @@ func newPolicies() *policies {
 // maxPolicy bounds what is read as a policy; AWS takes none above 20 kB.
 const maxPolicy = 256 << 10
 
+// maxEncoded is how many times over a document may be percent-encoded.
+const maxEncoded = 2
+
 // text reports whether holds is true of some statement that allows, of a document as text.
 func (p *policies) text(s string, holds func(*fastjson.Value) bool) bool {
-	s = strings.TrimSpace(s)
 	if len(s) > maxPolicy {
-		return false
-	}
-	if strings.HasPrefix(s, "%") {
-		decoded, err := url.PathUnescape(s)
-		if err != nil {
-			return false
-		}
-		s = decoded
-	}
-	if !strings.HasPrefix(s, "{") {
 		return false
 	}
 	parser := p.parsers.Get().(*fastjson.Parser)
 	defer p.parsers.Put(parser)
-	v, err := parser.Parse(s)
-	return err == nil && allowing(v, holds)
+	for range maxEncoded + 1 {
+		s = strings.TrimSpace(strings.TrimPrefix(s, "\ufeff"))
+		if strings.HasPrefix(s, "{") {
+			if v, err := parser.Parse(s); err == nil {
+				return allowing(v, holds)
+			}
+		}
+		decoded, err := url.QueryUnescape(s)
+		if err != nil || decoded == s {
+			return false
+		}
+		s = decoded
+	}
+	return false
 }
 
 // value is text for a document at a place inside an object: text, or the document itself.
@@ -83,59 +86,9 @@ func is(v *fastjson.Value, text string) bool {
 func allowsPublic(s *fastjson.Value) bool {
 	everybody := s.Exists("NotPrincipal")
 	if p := s.Get("Principal"); p != nil {
-		everybody = everybody || is(p, "*") || some(p.Get("AWS"), func(v *fastjson.Value) bool { return is(v, "*") })
+		everybody = everybody || is(p, "*") || some(p.Get("AWS"), anybody)
 	}
 	return everybody && !narrowed(s.Get("Condition"))
-}
-
-// narrowed reports whether a condition keeps strangers out: some operator compares a key of the caller's account,
-// organisation, network or identity with values of which none is everybody. Conditions hold together, so one is enough.
-func narrowed(condition *fastjson.Value) bool {
-	o := condition.GetObject()
-	if o == nil {
-		return false
-	}
-	found := false
-	o.Visit(func(operator []byte, keys *fastjson.Value) {
-		op := strings.TrimPrefix(string(operator), "ForAnyValue:")
-		if found || !slices.Contains(narrowing, op) || keys.Type() != fastjson.TypeObject {
-			return
-		}
-		keys.GetObject().Visit(func(key []byte, values *fastjson.Value) {
-			if slices.Contains(callerKeys, strings.ToLower(string(key))) {
-				found = found || !some(values, wide)
-			}
-		})
-	})
-	return found
-}
-
-// narrowing are operators that demand a value. Those with IfExists, or ForAllValues: before them, hold where the caller
-// has no such key, which strangers do not.
-var narrowing = []string{
-	"StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike", "IpAddress",
-}
-
-// callerKeys are condition keys that say who or where the caller is, in lower case: AWS does not tell cases apart.
-var callerKeys = []string{
-	"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths", "aws:sourcevpc", "aws:sourcevpce",
-	"aws:sourcevpcarn", "aws:sourceip", "aws:vpcsourceip", "aws:principalaccount", "aws:principalarn", "aws:principalorgid",
-	"aws:principalorgpaths", "aws:userid", "aws:username", "kms:calleraccount", "s3:dataaccesspointaccount",
-	"s3:dataaccesspointarn",
-}
-
-// wide reports whether a condition's value is everybody: only wildcards, or a network that is most of the internet.
-func wide(v *fastjson.Value) bool {
-	s := string(v.GetStringBytes())
-	if strings.Trim(s, "*?:") == "" {
-		return true
-	}
-	if parts := strings.SplitN(s, ":", 6); parts[0] == "arn" { // arn:aws:iam::*:role/x is anybody's x
-		account := parts[min(4, len(parts)-1)]
-		return account != "" && strings.Trim(account, "*?") == ""
-	}
-	p, err := netip.ParsePrefix(s)
-	return err == nil && (p.Addr().Is4() && p.Bits() < 8 || p.Addr().Is6() && p.Bits() < 16)
 }
 
 // allowsAccount reports whether a statement names the account, or a principal of it.
@@ -156,5 +109,5 @@ func allowsAccount(s *fastjson.Value, account string) bool {
 // allowsEveryAction reports whether a statement allows all that there is, or all but some.
 func allowsEveryAction(s *fastjson.Value) bool {
 	return s.Exists("NotAction") ||
-		some(s.Get("Action"), func(v *fastjson.Value) bool { return is(v, "*") || is(v, "*:*") })
+		some(s.Get("Action"), func(v *fastjson.Value) bool { return onlyWild(string(v.GetStringBytes())) })
 }
