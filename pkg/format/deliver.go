@@ -38,8 +38,10 @@ func (s *splitter) here() record.Origin {
 func (s *splitter) deliver(raw []byte) error {
 	switch c := raw[0]; {
 	case c == '{':
-		if done, err := s.unwrapRow(raw); done {
-			return err
+		if s.inArray || len(raw) > 2 && (raw[1] != '"' || raw[2] == '@') {
+			if done, err := s.unwrapRow(raw); done {
+				return err
+			}
 		}
 		if done, err := s.unwrap(raw); done {
 			return err
@@ -48,7 +50,7 @@ func (s *splitter) deliver(raw []byte) error {
 		if done, err := s.unwrapRow(raw); done {
 			return err
 		}
-	case '0' <= c && c <= '9':
+	case '0' <= c && c <= '9' && len(raw) > len("2026-03-01T") && raw[4] == '-' && raw[10] == 'T':
 		if done, err := s.unprefix(raw); done {
 			return err
 		}

@@ -7,8 +7,8 @@ func (s *splitter) unprefix(line []byte) (done bool, err error) {
 	if s.depth >= maxEnvelopes {
 		return false, nil
 	}
-	o := s.here()
 	if l, n := runtimeLine(line); l.stream != streamNone {
+		o := s.here()
 		o.Offset += int64(n)
 		return true, s.container(l, o)
 	}
@@ -19,6 +19,7 @@ func (s *splitter) unprefix(line []byte) (done bool, err error) {
 	case n == 0 || !s.carried(line, line[n:]):
 		return false, nil
 	}
+	o := s.here()
 	o.Offset += int64(n)
 	return true, s.nested(line[n:], o)
 }
