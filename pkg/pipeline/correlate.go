@@ -347,14 +347,6 @@ func lingering(ctx context.Context) (context.Context, context.CancelFunc) {
 	return longer, func() { stop(); cancel() }
 }
 
-func alertMessage(a *alert.Alert) (bus.Message, error) {
-	body, err := json.Marshal(a)
-	if err != nil {
-		return bus.Message{}, fmt.Errorf("encode alert %s: %w", a.ID, err)
-	}
-	return bus.Message{Topic: bus.Alerts, Partition: -1, Key: []byte(a.Entity.ID), Value: body}, nil
-}
-
 func decodeAlert(body []byte) (alert.Alert, error) {
 	var a alert.Alert
 	if err := json.Unmarshal(body, &a); err != nil {
