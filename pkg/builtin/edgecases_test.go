@@ -44,7 +44,7 @@ var edgeCases = []struct{ what, cases string }{
 	{"lines of containers, cut and between each other", "builtin/docker_json_file builtin/kubernetes_container_log"},
 	{"what CloudWatch Logs and its commands write in front of messages, and times that are a line's own", "builtin/cloudwatch_export builtin/cloudwatch_tail builtin/cloudwatch_answers builtin/times_that_are_the_lines_own"},
 	{"answers of queries, with and without the record", "builtin/insights_answer builtin/insights_console builtin/lake_answer builtin/insights_table builtin/lake_table"},
-	{"tables without the records", "builtin/event_history_table builtin/athena_table builtin/flow_table"},
+	{"tables without the records", "builtin/event_history_table builtin/athena_table builtin/flow_table builtin/first_line_that_names_columns"},
 	{"keys with dots and colons", "cloudtrail/keys_with_colons_and_dots"},
 }
 

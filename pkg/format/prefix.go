@@ -14,9 +14,10 @@ func (s *splitter) unprefix(line []byte) (done bool, err error) {
 	}
 	n, headed := cloudWatchLine(line)
 	switch {
-	case headed && n == len(line): // what it is of stands on the next lines
+	case headed && n == len(line): // the message stands on the next lines
+		s.stats.Controls++
 		return true, nil
-	case n == 0 || !s.carried(line, line[n:]):
+	case n == 0 || !s.carried(line, line[n:], headed):
 		return false, nil
 	}
 	o := s.here()
@@ -50,23 +51,29 @@ func cloudWatchLine(line []byte) (n int, headed bool) {
 	return 0, false
 }
 
-// carried says whether rest, the end of a line, is a record, rather than the whole line: some formats' lines begin with a time.
-func (g *recogniser) carried(line, rest []byte) bool {
+// carried says whether rest, the end of a line, is a record, rather than the whole line: some formats' lines begin with a time,
+// and some know what may stand in front of them. Where that is also somebody's name (headed), rsyslog writes the like of it.
+func (g *recogniser) carried(line, rest []byte, headed bool) bool {
 	if i := skipBlank(rest, 0); i == len(rest) {
 		return false
 	} else if rest[i] == '{' {
 		return true
 	}
+	less := 0
+	if headed {
+		less = 1
+	}
 	if g.hint == "" && g.last >= 0 && g.again(rest) { // as in recognise: objects seldom mix formats
-		return g.reg.specs[g.last].Sniff(line) <= g.reg.specs[g.last].Sniff(rest)
+		return g.reg.specs[g.last].Sniff(line)+less <= g.reg.specs[g.last].Sniff(rest)
 	}
 	if l, _ := runtimeLine(rest); l.stream != streamNone || g.isHeader(rest) {
 		return true
 	}
 	if i, ok := g.reg.byName[g.hint]; ok && g.reg.specs[i].Sniff != nil {
-		return g.reg.specs[i].Sniff(line) <= g.reg.specs[i].Sniff(rest)
+		own := g.reg.specs[i].Sniff(line)
+		return own == 0 || own+less <= g.reg.specs[i].Sniff(rest)
 	}
 	_, whole := g.reg.sniff(line, -1, nil)
 	_, inner := g.reg.sniff(rest, -1, nil)
-	return inner >= whole && (inner > 0 || g.headed >= 0)
+	return inner > 0 && inner >= whole+less || g.headed >= 0 && whole == 0
 }

@@ -104,6 +104,12 @@ func (g *recogniser) header(line []byte) bool {
 	return ok
 }
 
+// recognised reports whether raw is a record of any format.
+func (g *recogniser) recognised(raw []byte) bool {
+	index, _ := g.reg.sniff(raw, -1, nil)
+	return index >= 0
+}
+
 // isHeader reports whether any format has a header line like it.
 func (g *recogniser) isHeader(line []byte) bool {
 	_, _, ok := g.reg.header(line)

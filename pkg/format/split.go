@@ -274,7 +274,7 @@ func (s *splitter) text(braces *looseJSON) error {
 func (s *splitter) takeLine(line []byte) error {
 	text := bytes.TrimSuffix(line, []byte("\r"))
 	if s.base <= int64(len(mark)) && s.depth == 0 && s.stats == (SplitStats{}) {
-		if t, ok := tableHeader(text, s.isHeader); ok {
+		if t, ok := tableHeader(text, s.isHeader); ok && !s.recognised(text) {
 			s.table = &t
 			s.stats.Controls++
 			s.pass(len(line))

@@ -23,7 +23,8 @@ func isTable(head []byte) bool {
 	return whole && ok
 }
 
-// tableHeader reads an object's first line, without its newline, as the names of a table that is known by them.
+// tableHeader reads an object's first line, without its newline, as the names of a table that is known by them. All of it must
+// be names: a client may have written some into the first line of a log, whose every line would then be a row.
 func tableHeader(line []byte, isHeader func([]byte) bool) (t table, ok bool) {
 	const room = len(mark) + len("\r\n")
 	if len(line) > PackedHead-room {
@@ -34,6 +35,9 @@ func tableHeader(line []byte, isHeader func([]byte) bool) (t table, ok bool) {
 	var bare []byte
 	column := 0
 	for c := (cells{row: line}); c.next(); column++ {
+		if !c.quoted && !isName(c.text) {
+			return t, false
+		}
 		name := string(c.text)
 		names[strings.ToLower(name)] = true
 		bare = append(append(bare, name...), ' ')
@@ -62,13 +66,26 @@ func tableHeader(line []byte, isHeader func([]byte) bool) (t table, ok bool) {
 	return t, true
 }
 
+// isName reports whether a cell without quotes may be a column's name.
+func isName(cell []byte) bool {
+	for _, c := range cell {
+		switch {
+		case c|0x20 >= 'a' && c|0x20 <= 'z', c >= '0' && c <= '9', c == ' ', c == '_', c == '-', c == '.', c == '@', c == '(', c == ')', c == '*':
+		default:
+			return false
+		}
+	}
+	return len(cell) > 0
+}
+
 // cells walks over the cells of a row.
 type cells struct {
-	row  []byte
-	text []byte // of the cell, without quotes; doubled ones are still there
-	at   int    // where it begins in the row
-	i    int
-	end  bool
+	row    []byte
+	text   []byte // of the cell, without quotes; doubled ones are still there
+	at     int    // where it begins in the row
+	quoted bool
+	i      int
+	end    bool
 }
 
 func (c *cells) next() bool {
@@ -76,7 +93,7 @@ func (c *cells) next() bool {
 		return false
 	}
 	quoted := at(c.row, c.i, '"')
-	if quoted {
+	if c.quoted = quoted; quoted {
 		c.i++
 	}
 	c.at = c.i
@@ -154,7 +171,7 @@ func (s *splitter) rowRecord(row []byte) error {
 			continue
 		}
 		o := s.here()
-		if bytes.IndexByte(c.text, '"') < 0 || c.at == 0 || row[c.at-1] != '"' {
+		if !c.quoted || bytes.IndexByte(c.text, '"') < 0 {
 			o.Offset += int64(c.at)
 			return s.nested(c.text, o)
 		}
