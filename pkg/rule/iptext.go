@@ -36,18 +36,11 @@ func ipField(n ast.Node) (h event.AddrField, ok bool) {
 	return fieldOf(args[0]).AddrField(), true
 }
 
-// appendIP appends the shortest text of an address (RFC 5952), nothing when it is missing.
-func appendIP(b []byte, a netip.Addr) []byte {
-	if !a.IsValid() {
-		return b
-	}
-	return a.AppendTo(b)
-}
-
-// withIP reports whether holds is true of the text of an address; holds must not keep it.
+// withIP reports whether holds is true of the shortest text of an address (RFC 5952), "" when it is missing; holds must not
+// keep it.
 func (l *leafTexts) withIP(a netip.Addr, holds func(string) bool) bool {
 	b := l.buffers.Get().(*[]byte)
-	*b = appendIP((*b)[:0], a)
+	*b = a.AppendTo((*b)[:0])
 	ok := holds(unsafe.String(unsafe.SliceData(*b), len(*b)))
 	l.buffers.Put(b)
 	return ok
@@ -57,6 +50,6 @@ func (l *leafTexts) withIP(a netip.Addr, holds func(string) bool) bool {
 func ipTextFunction() expr.Option {
 	return expr.Function(fnIPText, func(p ...any) (any, error) {
 		a, _ := p[0].(netip.Addr)
-		return string(appendIP(nil, a)), nil
+		return string(a.AppendTo(nil)), nil
 	}, new(func(any) string))
 }

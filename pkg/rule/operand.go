@@ -27,7 +27,7 @@ func textual(n ast.Node) func(scope) string {
 		}
 	case *ast.CallNode:
 		if h, ok := ipField(n); ok {
-			return func(s scope) string { return string(appendIP(nil, s.event.Addr(h))) }
+			return func(s scope) string { return string(s.event.Addr(h).AppendTo(nil)) }
 		}
 		if name, args := called(n); name == fnLeaf {
 			at, keys := base(args)
