@@ -2,6 +2,7 @@ package redact
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 )
 
@@ -46,6 +47,28 @@ func (r *Rules) suspicious(b []byte) bool {
 	for i := nextAt(b, 0); i >= 0; i = nextAt(b, i+1) {
 		if _, ok := userinfo(b, i); ok {
 			return true
+		}
+	}
+	return disguised(b)
+}
+
+// disguised reports whether letters are written as escapes that need none, \u0070assword or https:\/\/: all that is searched for
+// is then to be looked for behind the escapes.
+func disguised(b []byte) bool {
+	for i := indexFrom(b, '\\', 0); i >= 0; i = indexFrom(b, '\\', i) {
+		start := i
+		for i < len(b) && b[i] == '\\' {
+			i++
+		}
+		switch {
+		case i >= len(b):
+		case b[i] == '/' && start > 0 && b[start-1] == ':':
+			return true
+		case b[i] == 'u' && i+5 <= len(b) && b[i+1] == '0' && b[i+2] == '0':
+			c, err := strconv.ParseUint(string(b[i+3:i+5]), 16, 8)
+			if err == nil && (isWord(byte(c)) || c == ':' || c == '/' || c == '@') {
+				return true
+			}
 		}
 	}
 	return false
@@ -178,7 +201,9 @@ func (r *Rules) valueOf(b []byte, start, end int) (f found, ok bool) {
 			stop++
 		}
 	} else {
-		for stop < len(b) && !ends(b[stop:]) {
+		// A value's own & is %26 behind a plain =, and the end of the value where the = is encoded, too.
+		encoded := b[i-1] != '='
+		for stop < len(b) && (b[stop] == '%' && !encoded || !ends(b[stop:])) {
 			stop++
 		}
 	}
