@@ -43,7 +43,7 @@ var edgeCases = []struct{ what, cases string }{
 	{"the ALPN list, a token with quotes and commas", "nlb/version_2 nlb/alpn_unquoted nlb/no_alpn"},
 	{"lines of containers, cut and between each other", "builtin/docker_json_file builtin/kubernetes_container_log"},
 	{"what CloudWatch Logs and its commands write in front of messages, and times that are a line's own", "builtin/cloudwatch_export builtin/cloudwatch_tail builtin/cloudwatch_answers builtin/times_that_are_the_lines_own"},
-	{"answers of queries, with and without the record", "builtin/insights_answer builtin/insights_console builtin/lake_answer builtin/insights_table builtin/lake_table"},
+	{"answers of queries, with and without the record", "builtin/insights_answer builtin/insights_console builtin/lake_answer builtin/insights_table builtin/lake_table builtin/lists_of_strings"},
 	{"tables without the records", "builtin/event_history_table builtin/athena_table builtin/flow_table builtin/first_line_that_names_columns"},
 	{"keys with dots and colons", "cloudtrail/keys_with_colons_and_dots"},
 }
@@ -91,7 +91,7 @@ func TestInputsAreGolden(t *testing.T) {
 	if err != nil || len(named) == 0 {
 		t.Fatalf("no names (%v)", err)
 	}
-	carried := regexp.MustCompile(`^(cloudwatch|insights|lake|docker|kubernetes)_|_table$`)
+	carried := regexp.MustCompile(`^(cloudwatch|insights|lake|lists|docker|kubernetes)_|_table$`)
 	for _, c := range cases {
 		if name := filepath.Base(c); carried.MatchString(name) && !named[name] {
 			t.Errorf("INPUTS.md does not name %s", name)

@@ -50,6 +50,10 @@ func (s *splitter) deliver(raw []byte) error {
 		if done, err := s.unwrapRow(raw); done {
 			return err
 		}
+	case c == '"' && s.inArray:
+		if done, err := s.unquoted(raw); done {
+			return err
+		}
 	case '0' <= c && c <= '9' && len(raw) > len("2026-03-01T") && raw[4] == '-' && raw[10] == 'T':
 		if done, err := s.unprefix(raw); done {
 			return err

@@ -11,6 +11,7 @@ import (
 //	{"results":[[{"field":"@message","value":"<record>"}, …], …], …}   aws logs get-query-results
 //	[{"@timestamp":"…","@message":"<record>"}, …]                      the same from the console; a JSON record is an object there
 //	{"QueryResultRows":[[{"eventJson":"<record>"}, …], …], …}          aws cloudtrail get-query-results
+//	["<record>", …]                                                    aws … --query 'Events[].CloudTrailEvent', 'events[].message'
 //
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetQueryResults.html,
 // https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetQueryResults.html. What else is in a row was taken out
@@ -115,6 +116,66 @@ func (s *splitter) unwrapRow(raw []byte) (done bool, err error) {
 	s.scratch = AppendUnquoted(s.scratch[:0], r.value[1:len(r.value)-1])
 	if skipBlank(s.scratch, 0) == len(s.scratch) {
 		return true, s.bury(raw, record.ReasonUnknownFormat, noRecordColumn)
+	}
+	return true, s.nested(s.scratch, s.here())
+}
+
+// strings opens the list of records in strings that the unread bytes begin with, or takes a line where it is none.
+func (s *splitter) strings() error {
+	for {
+		u := s.head()
+		switch s.stringsBegin(u) {
+		case JSONDone:
+			return s.openList(list{size: 1})
+		case JSONInvalid:
+			return s.text(nil)
+		case JSONIncomplete:
+		}
+		switch {
+		case len(u) == s.room()+2:
+			return s.text(nil)
+		case s.grow(len(u)):
+		case s.o.More || s.err != nil || s.damage != "":
+			return s.unfinished("")
+		default:
+			return s.text(nil)
+		}
+	}
+}
+
+// stringsBegin recognises `["`, a record, and the string's end.
+func (s *splitter) stringsBegin(u []byte) JSONState {
+	i := skipBlank(u, 1)
+	if i == len(u) {
+		return JSONIncomplete
+	}
+	if u[i] != '"' {
+		return JSONInvalid
+	}
+	end, state := scanString(u, i+1)
+	if state != JSONDone {
+		return state
+	}
+	switch next := skipBlank(u, end); {
+	case next == len(u):
+		return JSONIncomplete
+	case u[next] != ',' && u[next] != ']' || !s.isRecord(u[i:end]):
+		return JSONInvalid
+	}
+	return JSONDone
+}
+
+// isRecord reports whether a JSON string holds a record, and leaves its text in scratch.
+func (s *splitter) isRecord(quoted []byte) bool {
+	s.scratch = AppendUnquoted(s.scratch[:0], quoted[1:len(quoted)-1])
+	i := skipBlank(s.scratch, 0)
+	return i < len(s.scratch) && (s.scratch[i] == '{' || s.recognised(s.scratch))
+}
+
+// unquoted delivers what a string in a list holds; done is false when that is no record.
+func (s *splitter) unquoted(raw []byte) (done bool, err error) {
+	if s.depth >= maxEnvelopes || !s.isRecord(raw) {
+		return false, nil
 	}
 	return true, s.nested(s.scratch, s.here())
 }

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/shrike-sec/shrike/pkg/format"
+	"github.com/shrike-sec/shrike/pkg/record"
 )
 
 func TestRowsOfQueries(t *testing.T) {
@@ -39,6 +40,14 @@ func TestRowsOfQueries(t *testing.T) {
 		"Lake":                       {`{"QueryStatus":"FINISHED","QueryStatistics":{"ResultsCount":1},"QueryResultRows":[[{"eventJson":` + quote(`{"e":1}`) + `}],[{"eventID":"1"},{"eventData":"red 1"}]]}`, []string{`{"e":1}`, "red 1"}},
 		"Lake, no record":            {`{"QueryStatus":"FINISHED","QueryResultRows":[[{"eventID":"1"},{"eventName":"n"}]],"NextToken":"t"}`, []string{`unknown_format![{"eventID":"1"},{"eventName":"n"}]`}},
 		"Lake, of another row":       {`{"QueryResultRows":[[{"a":1}],[{"a":"b","c":"d"}]]}`, []string{`[{"a":1}]`, `[{"a":"b","c":"d"}]`}},
+		"strings":                    {`["red 1", "{\"e\":1}"]` + "\n", both},
+		"strings, pretty":            {"[\n    \"{\\\"e\\\":1}\",\n    \"red 1\\n\"\n]\nred 2\n", []string{`{"e":1}`, "red 1", "red 2"}},
+		"strings, some no records":   {`["red 1","other",5]`, []string{"red 1", `"other"`, "5"}},
+		"strings of others":          {`["other","red 1"]` + "\n", []string{`["other","red 1"]`}},
+		"strings, cut short":         {`["red 1`, []string{`["red 1`}},
+		"strings, end is missing":    {`["red 1","red`, []string{"red 1", `truncated!"red`}},
+		"strings in a document":      {`{"Records":["red 1"]}`, []string{`"red 1"`}},
+		"strings in a line":          {`["red 1"] x` + "\n", []string{"red 1", "x"}},
 		"packed in rows":             {`{"results":[` + message(`{"message":"red 1"}`) + `]}`, both[:1]},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -48,6 +57,13 @@ func TestRowsOfQueries(t *testing.T) {
 				t.Errorf("split %s: %d bytes of %d (-want +got):\n%s", tc.in, stats.Bytes, len(tc.in), diff)
 			}
 			sameInPieces(t, tc.in, format.SplitOptions{}, got)
+			for cut := range len(tc.in) { // while the object grows, too
+				head, stats := split(t, strings.NewReader(tc.in[:cut]), format.SplitOptions{More: true})
+				tail, _ := split(t, strings.NewReader(tc.in[stats.Bytes:]), format.SplitOptions{Origin: record.Origin{Offset: stats.Bytes}})
+				if diff := cmp.Diff(raws(got), raws(append(head, tail...))); diff != "" {
+					t.Fatalf("split %s, cut at %d and taken up at %d (-whole +both):\n%s", tc.in, cut, stats.Bytes, diff)
+				}
+			}
 		})
 	}
 }

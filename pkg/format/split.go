@@ -273,7 +273,7 @@ func (s *splitter) text(braces *looseJSON) error {
 // takeLine delivers a line, which is without its newline, or the names of a table.
 func (s *splitter) takeLine(line []byte) error {
 	text := bytes.TrimSuffix(line, []byte("\r"))
-	if s.base <= int64(len(mark)) && s.depth == 0 && s.stats == (SplitStats{}) {
+	if s.base <= int64(len(mark)) && s.depth == 0 && s.o.Origin.Offset == 0 && s.stats == (SplitStats{}) {
 		if t, ok := tableHeader(text, s.isHeader); ok && !s.recognised(text) {
 			s.table = &t
 			s.stats.Controls++
@@ -295,7 +295,7 @@ func (s *splitter) value() error {
 		end := 0
 		if st == JSONInvalid {
 			if u[0] == '[' {
-				return s.text(nil)
+				return s.strings()
 			}
 			end, st = ScanJSON(u)
 		}

@@ -22,7 +22,7 @@ import (
 // between is what may stand between records and belong to none: blanks, marks, lists with the flat members around
 // them, header lines, control messages, and envelopes that hold nothing but those.
 var between = regexp.MustCompile(`^(?:[ \t\r\n]|\xEF\xBB\xBF|,|\[|\]|\}|\{` + flatMembers + `"(?:[Rr]ecords|logEvents|[eE]vents|Messages)"\s*:\s*\[` +
-	`|,\s*` + text + `\s*:\s*` + flat + `|#cols [^\n]*|\{\s*"message"\s*:\s*"#cols [^"\\]*"\s*\}` +
+	`|,\s*` + text + `\s*:\s*(?:` + flat + `)?|#cols [^\n]*|\{\s*"message"\s*:\s*"#cols [^"\\]*"\s*\}` +
 	`|\{[^{}]*"(?:CWL CONTROL MESSAGE|s3:TestEvent)[^{}]*\}|Permission Check Successful|` + lineFront + `)*$`)
 
 // lineFront is what Kubernetes' runtimes and CloudWatch write in front of a line.
@@ -30,7 +30,7 @@ const lineFront = `\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d*)?(?:(?:Z|[-+]..:..)? (
 
 // otherwise matches what may be lines of containers that are in pieces, or blank, and rows of queries: their accounts are in
 // pieces_test.go and query_test.go.
-var otherwise = regexp.MustCompile(`std(?:out|err) P|"log"|"results"|"QueryResultRows"|"@(?:message|ptr)"|tatistics"`)
+var otherwise = regexp.MustCompile(`std(?:out|err) P|"log"|"results"|"QueryResultRows"|"@(?:message|ptr)"|tatistics"|\[\s*"`)
 
 const (
 	text        = `"(?:[^"\\]|\\.)*"`
@@ -266,6 +266,7 @@ func FuzzSplit(f *testing.F) {
 		cri("stdout", "F", "a") + cri("stderr", "P", "b"), docker("stdout", "a") + docker("stdout", "b\n"),
 		`{"results":[[{"field":"@message","value":"red 1"},{"field":"@ptr","value":"p"}],[{"field":"a","value":"b"}]],"statistics":{"a":1}}`,
 		`[{"@timestamp":"x","@message":{"e":1}},{"@message":"red 1","a":{},"@log":"x"}]`,
+		"[\"red 1\", \"{\\\"e\\\":1}\",\n\"x\"]", "[ \"red",
 		"2026-03-01T09:14:07.000Z red 1\n2026-03-01T09:14:07 {\"e\":1}", "2026-03-01T09:14:07.123000+00:00 s red 1\n2026-03-01T09:14:07+00:00 s \n{\n}\n",
 	} {
 		f.Add([]byte(seed))
