@@ -384,3 +384,20 @@ func TestPrintable(t *testing.T) {
 		}
 	}
 }
+
+// What JSON leaves as it is may still move a terminal's cursor or reverse its text; what is printed means the same.
+func TestPrintedJSONIsHarmless(t *testing.T) {
+	t.Parallel()
+	const text = "\x1b[31m \x7f \u009b31m \u202e \U000e0041 é 日本"
+	var out bytes.Buffer
+	if err := printJSON(&out, text); err != nil {
+		t.Fatal(err)
+	}
+	if want := `"\u001b[31m \u007f \u009b31m \u202e \udb40\udc41 é 日本"` + "\n"; out.String() != want {
+		t.Errorf("printed %q, want %q", out.String(), want)
+	}
+	var again string
+	if err := json.Unmarshal(out.Bytes(), &again); err != nil || again != text {
+		t.Errorf("read again: %q and %v, want %q", again, err, text)
+	}
+}

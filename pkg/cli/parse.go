@@ -41,7 +41,7 @@ reason, and do not change the exit status. Exit status 3: a file could not be re
 				Event: func(e *event.Event) error {
 					hide.event(e)
 					line = append(e.AppendJSON(line[:0]), '\n')
-					_, err := out.Write(line)
+					_, err := out.Write(harmless(line))
 					return err
 				},
 				DeadLetter: func(d *record.DeadLetter) error {

@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -61,10 +64,41 @@ func short(s string, n int) string {
 
 // printJSON writes v as one line.
 func printJSON(out io.Writer, v any) error {
-	enc := json.NewEncoder(out)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := out.Write(harmless(b.Bytes()))
+	return err
 }
+
+// harmless is printable for JSON, which it does not change for who reads it as such: JSON escapes of the control characters
+// only those below the blank, and terminals obey others, too.
+func harmless(line []byte) []byte {
+	if !bytes.ContainsFunc(line, hidden) {
+		return line
+	}
+	out := make([]byte, 0, len(line)+len(line)/8)
+	for len(line) > 0 {
+		r, n := utf8.DecodeRune(line)
+		switch {
+		case !hidden(r):
+			out = append(out, line[:n]...)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+		line = line[n:]
+	}
+	return out
+}
+
+// hidden reports whether a character of a line of JSON is not to be seen.
+func hidden(r rune) bool { return r >= 0x7f && unprintable(r) }
 
 // oneOf checks a flag that has a closed set of values.
 func oneOf(flag, value string, allowed ...string) error {

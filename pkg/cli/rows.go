@@ -26,7 +26,7 @@ func newRowPrinter(out io.Writer, output string, columns []string) rowPrinter {
 	case "csv":
 		w := csv.NewWriter(out)
 		_ = w.Write(columns) // csv's error stays until end
-		return &csvRows{w}
+		return &csvRows{w, isTerminal(out)}
 	}
 	return &tableRows{newTable(out, columns...)}
 }
@@ -50,12 +50,17 @@ func (r *tableRows) end() error {
 	return nil
 }
 
-type csvRows struct{ w *csv.Writer }
+type csvRows struct {
+	w        *csv.Writer
+	terminal bool // it is a terminal that will read the values
+}
 
 func (r *csvRows) row(values []any) error {
 	row := make([]string, len(values))
 	for i, v := range values {
-		row[i] = cell(v)
+		if row[i] = cell(v); r.terminal {
+			row[i] = printable(row[i])
+		}
 	}
 	return r.w.Write(row)
 }
@@ -91,7 +96,7 @@ func (r *jsonRows) row(values []any) error {
 		b.Write(value)
 	}
 	b.WriteString("}\n")
-	_, err := io.WriteString(r.out, b.String())
+	_, err := r.out.Write(harmless([]byte(b.String())))
 	return err
 }
 
