@@ -20,6 +20,8 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 
+	"go.uber.org/zap/zaptest"
+
 	"github.com/shrike-sec/shrike/pkg/app"
 	"github.com/shrike-sec/shrike/pkg/embedded/clickhouse"
 	"github.com/shrike-sec/shrike/pkg/embedded/kafka"
@@ -47,7 +49,7 @@ func TestImageRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &host{t: t, builder: b, project: project, secrets: t.TempDir(), users: t.TempDir()}
+	h := &host{t: t, builder: b, project: project, secrets: t.TempDir(), users: t.TempDir(), listen: ownAddress()}
 	h.run("init")
 	h.checkSecrets()
 	h.startEngines()
@@ -174,6 +176,14 @@ type host struct {
 	secrets, users string
 	kafka          string
 	clickhouse     string
+	listen         string
+}
+
+// ownAddress is a loopback address of this process: the ports are those of the image, and another run of this test on the same
+// machine has the same. Its answer to /readyz would be taken for ours, and a service be told to end before it has begun.
+func ownAddress() string {
+	pid := os.Getpid()
+	return fmt.Sprintf("127.%d.%d.%d", 1+pid>>16&0x7f, pid>>8&0xff, pid&0xff)
 }
 
 // command is the service's own, its paths and addresses mapped to this machine.
@@ -210,7 +220,7 @@ func (h *host) command(service string) *exec.Cmd {
 		}
 		cmd.Env = append(cmd.Env, name+"="+v)
 	}
-	cmd.Env = append(cmd.Env, "SHRIKE_LISTEN=127.0.0.1")
+	cmd.Env = append(cmd.Env, "SHRIKE_LISTEN="+h.listen)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return cmd
 }
@@ -253,7 +263,7 @@ func (h *host) startEngines() {
 			h.t.Fatal(err)
 		}
 	}
-	server, err := clickhouse.Start(h.t.Context(), clickhouse.Options{Dir: dir})
+	server, err := clickhouse.Start(h.t.Context(), clickhouse.Options{Dir: dir, Log: zaptest.NewLogger(h.t)})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -275,7 +285,7 @@ func (h *host) untilReady(service string) {
 	deadline := time.After(time.Minute)
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	for !ready(h.t.Context()) {
+	for !ready(h.t.Context(), h.listen) {
 		select {
 		case err := <-ended:
 			h.t.Fatalf("%s ended before it was ready: %v\n%s", service, err, out.String())
@@ -294,8 +304,8 @@ func (h *host) untilReady(service string) {
 	h.t.Logf("%s: ready, and stopped within %s", service, time.Since(started).Round(time.Millisecond))
 }
 
-func ready(ctx context.Context) bool {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:9090/readyz", nil)
+func ready(ctx context.Context, address string) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+":9090/readyz", nil)
 	if err != nil {
 		return false
 	}

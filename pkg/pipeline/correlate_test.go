@@ -349,7 +349,7 @@ func TestCorrelateWritesMemosBeforeItCommits(t *testing.T) {
 	options := w.correlate(set, memory)
 	stop := w.run(func(ctx context.Context) error { return Correlate(ctx, options) })
 	w.signals(maxFrame, o.frame(o.region("alice", "eu-west-1", time.Now())))
-	<-written // by the ticker
+	receive(t, w.ctx, written) // by the ticker
 	committed(t, w.ctx, w.bus, "correlate", bus.Signals, bus.Commit{
 		Offset: 1, Metadata: `{"offset":1,"from":1,"watermark":-9223372036854775808,"clock":-9223372036854775808,"alerts":-9223372036854775808,"next":{"watermark":-9223372036854775808,"at":0},"slowest":{"topic":"records.api","partition":0,"behind":0,"silent":0}}`,
 	})
@@ -391,7 +391,7 @@ func TestCorrelateAlertsThoughTheMemoryTakesNothing(t *testing.T) {
 			options := w.correlate(set, memory)
 			stop := w.run(func(ctx context.Context) error { return Correlate(ctx, options) })
 			w.signals(maxFrame, o.frame(o.region("alice", "eu-west-1", time.Now().Add(-time.Hour))))
-			<-memory.tried
+			receive(t, w.ctx, memory.tried)
 			sent := time.Now()
 			w.signals(maxFrame, o.frame(o.region("alice", "eu-west-2", time.Now())))
 			w.alerted("new", "alice")

@@ -131,7 +131,7 @@ func TestNotifyReceiversDoNotWaitForEachOther(t *testing.T) {
 		w.tell(fmt.Sprint("a", i), int64(i+1))
 	}
 	wantKeys(t, up.keys(w, 5), "a0.1", "a1.2", "a2.3", "a3.4", "a4.5")
-	<-down.tries
+	receive(t, w.ctx, down.tries)
 	down.refuses.Store(false)
 	wantKeys(t, down.keys(w, 5), "a0.1", "a1.2", "a2.3", "a3.4", "a4.5")
 }

@@ -153,7 +153,7 @@ func TestRangesEndCleanly(t *testing.T) {
 				s.write(r)
 				return nil
 			}}, (*bus.Claim).Commit)
-		<-doing
+		receive(t, ctx, doing)
 		stop()
 	}
 	s.complete(0, 10)
@@ -177,7 +177,10 @@ func TestRangesLeavePendingWhatWasGivenUp(t *testing.T) {
 			t.Errorf("got %d-%d, want 0-4 again and again", r.From, r.To)
 		}
 		s.write(r) // in part, say
-		doing <- struct{}{}
+		select {
+		case doing <- struct{}{}:
+		case <-ctx.Done(): // the claim was taken again, and nobody waits for it any more
+		}
 		return giveUp(ctx)
 	}
 	for _, giveUp = range []func(context.Context) error{
@@ -185,7 +188,7 @@ func TestRangesLeavePendingWhatWasGivenUp(t *testing.T) {
 		func(context.Context) error { return backoff.Permanent(errors.New("broken for good")) }, // ends the claim
 	} {
 		stop := start(t, ctx, c, o, (*bus.Claim).Commit)
-		<-doing
+		receive(t, ctx, doing)
 		stop()
 	}
 	first := true
@@ -236,7 +239,7 @@ func TestRangesRebalance(t *testing.T) {
 		}
 	})
 	stopA := start(t, ctx, busClient(t, addr), o, (*bus.Claim).Commit)
-	<-halfway
+	receive(t, ctx, halfway)
 	stopB := start(t, ctx, busClient(t, addr), o, (*bus.Claim).Commit)
 	s.until(ctx, rounds*batch*2)
 	stopC := start(t, ctx, busClient(t, addr), o, (*bus.Claim).Commit)
@@ -271,7 +274,7 @@ func TestRangesOfAZombie(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	stale := <-claims
+	stale := receive(t, ctx, claims)
 	leave()
 	left.Wait()
 

@@ -166,6 +166,17 @@ func committed(t fataler, ctx context.Context, c *bus.Client, group, topic strin
 	}
 }
 
+// receive waits for what a stage hands over, no longer than ctx lasts.
+func receive[T any](t fataler, ctx context.Context, from <-chan T) (v T) {
+	t.Helper()
+	select {
+	case v = <-from:
+	case <-ctx.Done():
+		t.Fatalf("waited in vain: %v", context.Cause(ctx))
+	}
+	return v
+}
+
 func firstOffset(_ context.Context, _ string, _ int, first, _ int64) (uint64, int64, error) {
 	return 1, first, nil
 }

@@ -97,7 +97,7 @@ func TestRangesReplayWhatHasExpired(t *testing.T) {
 	o.Do = func(_ context.Context, r *Range) error { done <- r; return nil }
 	stop = start(t, ctx, c, o, (*bus.Claim).Commit)
 	defer stop()
-	r := <-done
+	r := receive(t, ctx, done)
 	if r.From != 0 || r.To != 3 || !r.Replay || len(r.Messages) != 0 || !slices.Equal(r.Holes, [][2]int64{{0, 3}}) {
 		t.Errorf("expired range: got %d-%d, replay %v, %d messages, holes %v", r.From, r.To, r.Replay, len(r.Messages), r.Holes)
 	}
@@ -199,8 +199,8 @@ func TestRangesIdle(t *testing.T) {
 			return nil
 		}}, (*bus.Claim).Commit)
 	defer stop()
-	for range 3 {
-		r := <-idle
+	for { // the first may come before what was sent has been read
+		r := receive(t, ctx, idle)
 		if r.Epoch != 1 || len(r.Messages) != 0 || r.From != r.To {
 			t.Errorf("idle range: got %d-%d with %d messages", r.From, r.To, len(r.Messages))
 		}
@@ -208,7 +208,6 @@ func TestRangesIdle(t *testing.T) {
 			return
 		}
 	}
-	t.Error("no idle range at the end of the partition")
 }
 
 func TestAnnouncementRoundTrip(t *testing.T) {

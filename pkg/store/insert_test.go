@@ -300,6 +300,9 @@ func TestMendWaitsForInsertsThatStillRun(t *testing.T) {
 			"WHERE NOT sleepEachRow(0.05) SETTINGS max_block_size = 10")
 	}()
 	for tick := time.Tick(5 * time.Millisecond); one(t, d, "SELECT count() FROM system.processes WHERE startsWith(query_id, '"+r.token()+"#')") == "0"; <-tick {
+		if len(slow) > 0 { // on a busy machine it may have ended before anybody saw it: there is nothing to wait for
+			break
+		}
 	}
 	if err := s.Insert(t.Context(), b, true); err != nil {
 		t.Fatal(err)

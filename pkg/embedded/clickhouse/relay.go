@@ -1,10 +1,12 @@
 package clickhouse
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"strconv"
+	"time"
 )
 
 // relay passes the connections to one of the server's ports on and keeps resets from it. The engine's process ends when a
@@ -37,12 +39,19 @@ func (r *relay) addr() string { return r.listener.Addr().String() }
 // server is where the server listens.
 func (r *relay) server() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(r.port)) }
 
+// acceptAgain is how long the relay pauses when it cannot accept: this process has too many files open, say.
+const acceptAgain = 20 * time.Millisecond
+
 // run accepts until the relay is closed. The connections end with their clients, or with the server.
 func (r *relay) run() {
 	for {
 		client, err := r.listener.Accept()
-		if err != nil {
+		if errors.Is(err, net.ErrClosed) {
 			return
+		}
+		if err != nil {
+			<-time.After(acceptAgain)
+			continue
 		}
 		go pass(client, r.server())
 	}
