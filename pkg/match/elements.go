@@ -6,7 +6,8 @@ import (
 )
 
 // MaxElements is how many signals one event gives to a rule, or a step, whose keys have a [] in their path: those of the
-// first so many different values; elements behind them are not looked at. Whoever writes a log writes its arrays.
+// first so many different values; elements behind them are not looked at, which Matcher.Cut counts. Whoever writes a log writes
+// its arrays.
 const MaxElements = 1000
 
 // readElements finds where the rule's keys have []. Keys that do not go together, which the loader refuses, are taken as
@@ -25,8 +26,8 @@ func (p *plan) readElements() {
 }
 
 // foldElements folds in one match of a rule with []: for each element the group, and what its kind counts, adds up or
-// remembers; a number that is the event's own, and no element's, is added up once. An element without a value for a key of the group with [] belongs to no group. Of one group, an event counts
-// once, however many of its elements belong to it.
+// remembers; a number that is the event's own, and no element's, is added up once. An element without a value for a key of the
+// group with [] belongs to no group. Of one group, an event counts once, however many of its elements belong to it.
 func (m *Matcher) foldElements(p *plan, e *event.Event) {
 	r := p.rule
 	group, signals, number := len(r.GroupBy), 0, 0.0
@@ -37,6 +38,10 @@ func (m *Matcher) foldElements(p *plan, e *event.Event) {
 		}
 	}
 	p.elements.Each(e, func(values []string) bool {
+		if signals == MaxElements {
+			m.cut[r.ID]++
+			return false
+		}
 		for i, k := range r.GroupBy {
 			if k.Several() && values[i] == "" {
 				return true
@@ -62,7 +67,7 @@ func (m *Matcher) foldElements(p *plan, e *event.Event) {
 		case r.Distinct != nil:
 			f.distinct(values[group])
 		}
-		return signals < MaxElements
+		return true
 	})
 }
 

@@ -22,6 +22,7 @@ type Matcher struct {
 	plans    map[*rule.Rule]*plan
 	matches  map[string]uint64 // by rule id
 	excepted map[string]uint64 // by exception id
+	cut      map[string]uint64 // by rule id
 	// Conditions see the event as it came; keys, values and samples are taken from it after this. nil: as it came, too.
 	redactor *redact.Redactor
 
@@ -32,6 +33,7 @@ type Matcher struct {
 	matched    []rule.Hit // scratch
 	severities []string   // scratch: of each of matched
 	severity   string     // of the match that is being folded
+	rendered   rendering  // likewise
 	alerts     alert.Events
 	taken      []rule.Hit // scratch: by which an alert was taken
 	buf        []byte     // scratch: combining key
@@ -78,7 +80,7 @@ func newMatcher(rules []*rule.Rule, find func(*event.Event, []rule.Hit) []rule.H
 	m := &Matcher{
 		find:    find,
 		plans:   make(map[*rule.Rule]*plan, len(rules)),
-		matches: map[string]uint64{}, excepted: map[string]uint64{},
+		matches: map[string]uint64{}, excepted: map[string]uint64{}, cut: map[string]uint64{},
 		seen:  map[event.UID]struct{}{},
 		index: map[string]*folding{},
 	}
@@ -120,6 +122,7 @@ func (m *Matcher) Begin() {
 	m.seen, m.index = emptied(m.seen), emptied(m.index)
 	clear(m.matches)
 	clear(m.excepted)
+	clear(m.cut)
 	clear(m.folded)
 	m.folded = m.folded[:0]
 }
@@ -169,6 +172,7 @@ func (m *Matcher) take(e *event.Event) {
 			m.matches[h.Rule.ID]++
 		}
 		last = h.Rule
+		m.rendered = rendering{}
 		switch {
 		case h.Rule.Mode == rule.DryRun:
 		case h.Step != nil:
@@ -236,7 +240,7 @@ func (m *Matcher) count(f *folding, e *event.Event) {
 	f.event = m.event
 	f.Count++
 	f.First, f.Last = min(f.First, t), max(f.Last, t)
-	shown := f.samples.add(e, t, r.Capture, f.plan.show)
+	shown := f.samples.add(e, t, &m.rendered, r.Capture, f.plan.show)
 	if r.Absence != nil && shown || r.Absence == nil && rule.SeverityRank(m.severity) > rule.SeverityRank(f.Severity) {
 		f.Severity = m.severity
 	}
@@ -318,6 +322,10 @@ func (m *Matcher) Matches() map[string]uint64 { return maps.Clone(m.matches) }
 // Excepted returns how many events each exception took away in the range, by its id; what it took away is no match. The
 // caller owns it.
 func (m *Matcher) Excepted() map[string]uint64 { return maps.Clone(m.excepted) }
+
+// Cut returns how many events in the range had, for a rule or a step of it, elements behind the MaxElements that are looked at, by
+// rule id. The caller owns it.
+func (m *Matcher) Cut() map[string]uint64 { return maps.Clone(m.cut) }
 
 // Compare orders signals within a frame: by rule, key, time, value, step and first sample.
 func Compare(a, b *Signal) int {

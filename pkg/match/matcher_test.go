@@ -208,13 +208,13 @@ func TestSamplesAreJSON(t *testing.T) {
 	for _, path := range [][]string{{"a"}, {"b", "[]", "c"}, {"b"}, nil} {
 		k := rule.Key{Name: "request." + strings.Join(path, "."), Field: event.Lookup("request"), Path: path}
 		v.GetStringBytes("b", "0", "c")
-		if got := sampleValue(k, e); !json.Valid(got) || len(got) == 0 {
+		if got := sampleValue(k, e, MaxSampleValue); !json.Valid(got) || len(got) == 0 {
 			t.Errorf("%v: not JSON: %s", path, got)
 		}
 	}
 	long := strings.Repeat("é", MaxSampleValue)
 	e.SetText(event.EventName, long)
-	if got := sampleValue(key("event_name"), e); !json.Valid(got) || len(got) > MaxSampleValue {
+	if got := sampleValue(key("event_name"), e, MaxSampleValue); !json.Valid(got) || len(got) > MaxSampleValue {
 		t.Errorf("a long value gives %d bytes", len(got))
 	}
 }

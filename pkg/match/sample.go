@@ -34,7 +34,7 @@ type sampler struct {
 }
 
 // add takes e as a sample if it is among the limit smallest so far, and reports whether it is; only then is it rendered.
-func (s *sampler) add(e *event.Event, t int64, capture []rule.Key, limit int) bool {
+func (s *sampler) add(e *event.Event, t int64, from *rendering, capture []rule.Key, limit int) bool {
 	at := len(s.list)
 	for at > 0 && s.after(at-1, t, e.UID) {
 		at--
@@ -45,7 +45,7 @@ func (s *sampler) add(e *event.Event, t int64, capture []rule.Key, limit int) bo
 	if len(s.list) == limit {
 		s.list, s.uids = s.list[:limit-1], s.uids[:limit-1]
 	}
-	s.list = slices.Insert(s.list, at, newSample(e, t, capture))
+	s.list = slices.Insert(s.list, at, from.sample(e, t, capture))
 	s.uids = slices.Insert(s.uids, at, e.UID)
 	return true
 }
@@ -57,8 +57,39 @@ func (s *sampler) after(i int, t int64, uid event.UID) bool {
 
 func (s *sampler) samples() []Sample { return s.list }
 
-// newSample copies out of e what an alert of the rule may show.
-func newSample(e *event.Event, t int64, capture []rule.Key) Sample {
+// What the samples of one event show: an event with a thousand groups is a thousand samples, and what it costs is chosen by whoever
+// wrote it. Those behind maxShown bytes have only the beginnings of long values.
+const (
+	maxShown   = 256 << 10
+	shortValue = 128
+)
+
+// rendering is the sample of the event and the rule, or step, that are being folded. Signals share what it made, and nobody
+// changes it. The zero value has made nothing.
+type rendering struct {
+	whole, short Sample
+	size, shown  int // bytes of the values of whole, and of all samples that have them
+}
+
+// sample renders the event, or gives what it rendered for another group.
+func (r *rendering) sample(e *event.Event, t int64, capture []rule.Key) Sample {
+	if r.whole.Fields == nil {
+		r.whole = newSample(e, t, capture, MaxSampleValue)
+		for _, v := range r.whole.Fields {
+			r.size += len(v)
+		}
+	}
+	if r.shown += r.size; r.shown <= maxShown {
+		return r.whole
+	}
+	if r.short.Fields == nil {
+		r.short = newSample(e, t, capture, shortValue)
+	}
+	return r.short
+}
+
+// newSample copies out of e what an alert of the rule may show, of each value limit bytes.
+func newSample(e *event.Event, t int64, capture []rule.Key, limit int) Sample {
 	s := Sample{
 		EventUID:  e.UID.String(),
 		NativeID:  strings.Clone(bounded(e.Text(event.NativeID))),
@@ -67,7 +98,7 @@ func newSample(e *event.Event, t int64, capture []rule.Key) Sample {
 		Fields:    make(map[string]json.RawMessage, len(capture)),
 	}
 	for _, k := range capture {
-		if v := sampleValue(k, e); len(v) > 0 {
+		if v := sampleValue(k, e, limit); len(v) > 0 {
 			s.Fields[k.Name] = v
 		}
 	}
@@ -76,14 +107,14 @@ func newSample(e *event.Event, t int64, capture []rule.Key) Sample {
 
 // sampleValue returns the key's value as JSON of bounded length, nil when the event has none. A log's object that holds
 // bare control characters is not JSON as others read it: it becomes text here.
-func sampleValue(k rule.Key, e *event.Event) json.RawMessage {
+func sampleValue(k rule.Key, e *event.Event, limit int) json.RawMessage {
 	v := k.AppendJSON(nil, e)
-	if len(v) <= MaxSampleValue && (len(v) == 0 || json.Valid(v)) {
+	if len(v) <= limit && (len(v) == 0 || json.Valid(v)) {
 		return v
 	}
 	text := k.Text(e)
-	if len(text) > MaxSampleValue/2 {
-		text = strings.ToValidUTF8(text[:MaxSampleValue/2], "") + "…"
+	if len(text) > limit/2 {
+		text = strings.ToValidUTF8(text[:limit/2], "") + "…"
 	}
 	return quote(text)
 }

@@ -30,6 +30,10 @@ func (m *Matcher) step(p *plan, s *rule.Step, e *event.Event) {
 func (m *Matcher) stepElements(p *plan, s *rule.Step, elements *rule.Elements, e *event.Event) {
 	signals := 0
 	elements.Each(e, func(values []string) bool {
+		if signals == MaxElements {
+			m.cut[p.rule.ID]++
+			return false
+		}
 		for i, v := range values {
 			if s.Gives(i) && v == "" {
 				return true
@@ -39,7 +43,7 @@ func (m *Matcher) stepElements(p *plan, s *rule.Step, elements *rule.Elements, e
 		if m.stepSignal(p, s, e) {
 			signals++
 		}
-		return signals < MaxElements
+		return true
 	})
 }
 
@@ -52,6 +56,6 @@ func (m *Matcher) stepSignal(p *plan, s *rule.Step, e *event.Event) (made bool) 
 	t := e.UnixNano(event.EventTime)
 	f.event, f.Count, f.First, f.Last = m.event, 1, t, t
 	f.Severity = m.severity
-	f.samples.add(e, t, s.Capture, p.show)
+	f.samples.add(e, t, &m.rendered, s.Capture, p.show)
 	return true
 }

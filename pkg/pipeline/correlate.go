@@ -52,7 +52,7 @@ func correlateWith(ctx context.Context, o CorrelateOptions, send commitFunc) err
 		s := &shard{
 			CorrelateOptions: o, claim: claim, send: send, metrics: m, set: set, met: map[string]bool{set.Hash(): true},
 			engine:  correlate.New(set, correlate.Options{MaxKeys: o.MaxKeys, MaxBytes: o.MaxBytes, Shard: claim.Partition}),
-			partial: -1, begins: make(map[int64]int64), counted: make(map[string]exported), recalled: make(chan recollection),
+			partial: -1, begins: make(map[int64]int64), counted: make(map[string]exported), recalled: make(chan recollection), forgotten: forgotten{},
 			log: o.Log.With(zap.Int("shard", claim.Partition)),
 		}
 		return s.run(ctx)
@@ -72,6 +72,7 @@ type shard struct {
 	diary     diary
 	givenUp   lostRows // since the memory is away
 	late      stragglers
+	forgotten forgotten
 	log       *zap.Logger
 
 	progress  string              // the engine's at the last checkpoint, as metadata of a commit
@@ -258,6 +259,9 @@ func (s *shard) checkpoint(ctx context.Context) error {
 	stats := s.engine.Stats()
 	s.metrics.observe(stats, s.counted)
 	s.watch(&stats)
+	if err := s.tellFull(ctx, &stats); err != nil {
+		return err
+	}
 	switch {
 	case s.diary.writing:
 		return nil // the commit follows the write

@@ -63,6 +63,8 @@ func newDetector(o DetectOptions) *detector {
 		matches:       counters(o.Metrics, "shrike_matches_total", "Events that a rule matched.", "rule", ruleIDs(set)...),
 		excepts: counters(o.Metrics, "shrike_exception_hits_total", "Events that an exception took out of what its rule found.", "exception",
 			exceptionIDs(set)...),
+		cut: counters(o.Metrics, "shrike_cut_events_total", "Events whose array had more groups for a rule than are looked at: what lay behind the first 1000 was not.",
+			"rule", ruleIDs(set)...),
 		costs:   newCostMetrics(o.Metrics, set),
 		repeats: counter(o.Metrics, "shrike_repeated_events_total", "Events that detect dropped as delivered before."),
 	}
@@ -107,6 +109,7 @@ type detector struct {
 	metrics *parseMetrics
 	matches *prometheus.CounterVec
 	excepts *prometheus.CounterVec
+	cut     *prometheus.CounterVec
 	repeats prometheus.Counter
 	costs   *costMetrics
 
@@ -156,7 +159,7 @@ func (d *detector) follow(w *watcher, r *Range) {
 	}
 	w.set, w.matcher, w.costs = set, match.NewRedacting(set, d.Redact), newProfiler(set)
 	w.matcher.Profile(w.costs)
-	name(ruleIDs(set), d.matches, d.costs.evaluations, d.costs.seconds)
+	name(ruleIDs(set), d.matches, d.cut, d.costs.evaluations, d.costs.seconds)
 	name(exceptionIDs(set), d.excepts)
 }
 
@@ -186,6 +189,9 @@ func (d *detector) do(ctx context.Context, r *Range) error {
 	}
 	for id, n := range w.matcher.Excepted() {
 		d.excepts.WithLabelValues(id).Add(float64(n))
+	}
+	for id, n := range w.matcher.Cut() {
+		d.cut.WithLabelValues(id).Add(float64(n))
 	}
 	w.costs.Take(d.costs.add)
 	d.repeats.Add(float64(repeats))

@@ -54,6 +54,7 @@ func (s *shard) reload(ctx context.Context, set *rule.Set) {
 	s.metrics.skipped.Add(float64(done.Skipped))
 	for _, id := range slices.Concat(done.Fresh, done.Gone) {
 		delete(s.counted, id)
+		delete(s.forgotten, id) // it counts anew
 	}
 	for _, id := range done.Gone {
 		s.metrics.ruleKeys.DeleteLabelValues(id, strconv.Itoa(s.claim.Partition))

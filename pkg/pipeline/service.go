@@ -13,12 +13,13 @@ import (
 const (
 	RecordsLost = "shrike-records-lost" // Kafka no longer has records that nobody had read
 	DiskFull    = "shrike-disk-full"    // ingest refuses records
+	StateFull   = "shrike-state-full"   // a rule forgets groups
 )
 
 // Trouble is an alert about Shrike itself.
 type Trouble struct {
-	Rule    string // RecordsLost, DiskFull
-	About   string // what is in trouble: "records.api/3 (store)", a folder; one alert for each and hour
+	Rule    string // RecordsLost, DiskFull, StateFull
+	About   string // what is in trouble: "records.api/3 (store)", a folder, a rule; one alert for each and hour
 	Title   string
 	Runbook string
 	Count   uint64
