@@ -85,7 +85,7 @@ func (s *shell) status(err error) int {
 		status = exitUsage
 	}
 	if !said {
-		fmt.Fprintf(s.err, "shrike: %v\n", err)
+		fmt.Fprintf(s.err, "shrike: %s\n", printableLines(err.Error())) // names of files, too, may be an attacker's: keys of a bucket
 	}
 	if !s.started {
 		fmt.Fprintln(s.err, "Run `shrike --help`, or `shrike COMMAND --help` for examples.")

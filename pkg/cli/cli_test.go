@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -399,5 +400,16 @@ func TestPrintedJSONIsHarmless(t *testing.T) {
 	var again string
 	if err := json.Unmarshal(out.Bytes(), &again); err != nil || again != text {
 		t.Errorf("read again: %q and %v, want %q", again, err, text)
+	}
+}
+
+// A file's name is shown without what a terminal obeys.
+func TestErrorsAreHarmless(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	s := &shell{err: &out, started: true}
+	s.status(errors.New("open \x1b[2Jx.gz: no such file\nopen y: no such file"))
+	if want := "shrike: open \\x1b[2Jx.gz: no such file\nopen y: no such file\n"; out.String() != want {
+		t.Errorf("printed %q, want %q", out.String(), want)
 	}
 }

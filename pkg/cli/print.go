@@ -33,6 +33,15 @@ func printable(s string) string {
 	return b.String()
 }
 
+// printableLines is printable for a text of lines.
+func printableLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		lines[i] = printable(l)
+	}
+	return strings.Join(lines, "\n")
+}
+
 // unprintable also holds for the characters that reverse or hide what follows, and for bytes that are not UTF-8.
 func unprintable(r rune) bool { return r == unicode.ReplacementChar || !unicode.IsPrint(r) }
 
