@@ -1,6 +1,7 @@
 package file
 
 import (
+	"archive/tar"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -14,7 +15,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/klauspost/compress/zstd"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
@@ -132,6 +132,17 @@ func wantLines(t testing.TB, sink *sourcetest.Sink, want []string) {
 	}
 }
 
+func archive(t *testing.T, name, content string) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	err := w.WriteHeader(&tar.Header{Name: name, Size: int64(len(content)), Mode: 0o600})
+	if _, werr := w.Write([]byte(content)); errors.Join(err, werr, w.Close()) != nil {
+		t.Fatal("a tar archive cannot be written")
+	}
+	return b.String()
+}
+
 func TestReadsEverythingOnce(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -139,6 +150,7 @@ func TestReadsEverythingOnce(t *testing.T) {
 	write(t, filepath.Join(dir, "logs/a.log"), text(plain))
 	write(t, filepath.Join(dir, "logs/deep/b.log.gz"), zipped(text(packed[:50]))+zipped(text(packed[50:])))
 	write(t, filepath.Join(dir, "logs/deep/c.log.gz"), zipped(text(numbered("cut", 50)))[:60])
+	write(t, filepath.Join(dir, "logs/deep/d.tar"), archive(t, "a.log", text(numbered("archived", 50))))
 	write(t, filepath.Join(dir, "logs/.hidden"), "hidden\n")
 	write(t, filepath.Join(dir, "logs/empty"), "")
 	write(t, filepath.Join(dir, "logs/z.log"), "no newline at the end")
@@ -151,8 +163,8 @@ func TestReadsEverythingOnce(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
 	}
-	if letters := sink.Letters(); len(letters) != 1 || letters[0].Reason != record.ReasonTruncated {
-		t.Errorf("dead letters %v, want one for the truncated gzip", letters)
+	if letters := sink.Letters(); len(letters) != 2 || letters[0].Reason != record.ReasonTruncated || letters[1].Reason != record.ReasonUnknownFormat {
+		t.Errorf("dead letters %v, want one for the truncated gzip and one for the archive", letters)
 	}
 	for i, r := range sink.Taken()[:100] {
 		at := strings.Index(text(plain), string(r.Raw)+"\n")
@@ -188,83 +200,6 @@ func TestSinkFailure(t *testing.T) {
 	if failures != 2 {
 		t.Errorf("%d failures, want 2", failures)
 	}
-}
-
-// However often a source is stopped, and wherever, every line arrives exactly once and in order as long as the sink
-// says what it has taken; plain, compressed and as one document.
-func TestStopAndResume(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		dir, err := os.MkdirTemp("", "file-test")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer os.RemoveAll(dir)
-		n := rapid.IntRange(1, 200).Draw(t, "lines")
-		var lines []string
-		for i := range n {
-			lines = append(lines, fmt.Sprintf("%s%d", rapid.StringMatching(`[a-z,\]}"][a-z ,\[\]{}"]{0,60}[a-z]`).Draw(t, "line"), i))
-		}
-		data, path := text(lines), filepath.Join(dir, "a.log")
-		switch rapid.SampledFrom([]string{"plain", "gzip", "zstd", "document", "log group"}).Draw(t, "kind") {
-		case "gzip":
-			data = zipped(data)
-		case "zstd":
-			w, err := zstd.NewWriter(nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			data = string(w.EncodeAll([]byte(data), nil))
-		case "log group": // lines inside envelopes inside a list
-			var events []string
-			for i, line := range lines {
-				events = append(events, fmt.Sprintf(`{"id":"%d","timestamp":1,"message":%q}`, i, line))
-			}
-			data = `{"messageType":"DATA_MESSAGE","logGroup":"g","logEvents":[` + strings.Join(events, ",") + `],"logStream":"s"}`
-		case "document":
-			for i := range lines {
-				lines[i] = fmt.Sprintf(`{"n":%d,"text":%q}`, i, lines[i])
-			}
-			data = `{"Records":[` + strings.Join(lines, rapid.SampledFrom([]string{",", ",\n ", " , "}).Draw(t, "comma")) + `]}`
-		}
-		if err := os.WriteFile(path, []byte(data), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		sink := sourcetest.New()
-		for round := 0; ; round++ {
-			ctx, cancel := context.WithCancel(context.Background())
-			stopAt := rapid.IntRange(0, n).Draw(t, "stop at")
-			sink.Before = func(taken, offered int) error {
-				if round < 5 && taken+offered > stopAt {
-					cancel() // the sink takes nothing of this batch
-					return ctx.Err()
-				}
-				return nil
-			}
-			s, err := New(Config{Name: "test", Paths: []string{path}}, Options{Positions: filepath.Join(dir, "p"), Registry: formats()})
-			if err != nil {
-				t.Fatal(err)
-			}
-			s.pieceSize, s.limits.Records = 256, 10
-			err = s.Run(ctx, sink)
-			stopped := ctx.Err() != nil
-			cancel()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !stopped {
-				break
-			}
-		}
-		if got := sink.Lines(); !slices.Equal(got, lines) || len(sink.Letters()) > 0 {
-			t.Fatalf("got %q and %d dead letters, want %q", got, len(sink.Letters()), lines)
-		}
-		for i, r := range sink.Taken() {
-			if r.Origin.Line != int64(i+1) {
-				t.Fatalf("record %d says it is line or element %d", i, r.Origin.Line)
-			}
-		}
-	})
 }
 
 // The layout of a header line holds for the whole file, also behind a restart.
