@@ -18,7 +18,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
-	"pgregory.net/rapid"
 
 	"github.com/shrike-sec/shrike/pkg/format"
 	"github.com/shrike-sec/shrike/pkg/format/apache"
