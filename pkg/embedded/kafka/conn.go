@@ -38,10 +38,16 @@ func listen(network, address string) (net.Listener, error) {
 
 type listener struct{ net.Listener }
 
+// acceptAgain is how long a listener pauses that cannot accept: this process has too many files open, say. kfake would close it.
+const acceptAgain = 20 * time.Millisecond
+
 func (l listener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
+	for ; err != nil; c, err = l.Listener.Accept() {
+		if errors.Is(err, net.ErrClosed) {
+			return nil, err
+		}
+		<-time.After(acceptAgain)
 	}
 	return &conn{Conn: c, answer: make(chan []byte, 1), closed: make(chan struct{})}, nil
 }
