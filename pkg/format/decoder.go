@@ -23,6 +23,7 @@ type Decoder struct {
 	format  string
 	emit    func(*event.Event)
 	idx     int
+	outside bool // emit was called: what panics is not the parser
 	forward func(*event.Event)
 }
 
@@ -80,12 +81,23 @@ func unknown(r *record.Record) error {
 	return Errorf(record.ReasonUnknownFormat, "no format recognises the record")
 }
 
-func (d *Decoder) parse(index int, r *record.Record, emit func(*event.Event)) error {
+// parse makes an error of a parser's panic, and another parser: it is to cost one record. The stages would else meet the record
+// again at each start.
+func (d *Decoder) parse(index int, r *record.Record, emit func(*event.Event)) (err error) {
 	if d.parsers[index] == nil {
 		d.parsers[index] = d.reg.specs[index].New()
 	}
-	d.rec, d.format, d.emit, d.idx = r, d.reg.specs[index].Name, emit, 0
-	err := d.parsers[index].Parse(r, d.forward)
+	d.rec, d.format, d.emit, d.idx, d.outside = r, d.reg.specs[index].Name, emit, 0, false
+	defer func() {
+		if d.outside {
+			return
+		}
+		if p := recover(); p != nil {
+			d.parsers[index], d.rec, d.emit = nil, nil, nil
+			err = Errorf(record.ReasonFault, "the parser of %s broke off: %v; please report it with the record", d.format, p)
+		}
+	}()
+	err = d.parsers[index].Parse(r, d.forward)
 	d.rec, d.emit = nil, nil
 	return err
 }
@@ -100,7 +112,9 @@ func (d *Decoder) complete(e *event.Event) {
 	e.Idx = d.idx
 	e.UID = event.NewUID(d.format, e.Text(event.NativeID), d.rec.Origin, d.rec.Raw, d.idx)
 	d.idx++
+	d.outside = true
 	d.emit(e)
+	d.outside = false
 }
 
 // Version returns a short hash of the versions of all parsers. It changes whenever the same record may decode to

@@ -29,6 +29,9 @@ func (w *words) Parse(r *record.Record, emit func(*event.Event)) error {
 	case string(rest) == " notice":
 		return format.Errorf(record.ReasonNotice, "a notice")
 	}
+	if i := bytes.IndexByte(rest, '!'); i >= 0 {
+		_ = rest[:i][i] // as a parser does that has an error
+	}
 	for range bytes.Count(rest, []byte("x")) {
 		w.e.Reset(event.Flow, r)
 		emit(&w.e)
@@ -121,4 +124,25 @@ func TestRegistryPrefersTheSurest(t *testing.T) {
 	if got, ok := format.NewRegistry(nil).Sniff([]byte("x")); ok {
 		t.Errorf("an empty registry recognises %q", got.Name)
 	}
+}
+
+// A parser that panics costs its record; what panics behind it is not swallowed. Without the call of recover it fails.
+func TestAFaultCostsOneRecord(t *testing.T) {
+	t.Parallel()
+	d := format.NewDecoder(format.NewRegistry([]format.Spec{wordSpec("red", 1)}))
+	var bad *format.Error
+	err := d.Decode(&record.Record{Raw: []byte("red !"), Format: "red"}, func(*event.Event) { t.Error("an event") })
+	if !errors.As(err, &bad) || bad.Reason != record.ReasonFault {
+		t.Fatalf("got %v, want a dead letter for the reason %s", err, record.ReasonFault)
+	}
+	events := 0
+	if err := d.Decode(&record.Record{Raw: []byte("red xx"), Format: "red"}, func(*event.Event) { events++ }); err != nil || events != 2 {
+		t.Errorf("the next record: %d events and %v, want 2", events, err)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a panic behind the parser was taken for one of its own")
+		}
+	}()
+	_ = d.Decode(&record.Record{Raw: []byte("red x"), Format: "red"}, func(*event.Event) { panic("behind") })
 }

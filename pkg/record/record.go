@@ -50,6 +50,7 @@ const (
 	ReasonTooLong       Reason = "too_long"       // longer than the limit of one record; the bytes are cut
 	ReasonTruncated     Reason = "truncated"      // compressed data or a document ends early
 	ReasonNotice        Reason = "notice"         // a delivery notice where log records were expected
+	ReasonFault         Reason = "fault"          // the format's parser broke off: an error in Shrike
 	ReasonExpired       Reason = "expired"        // event time before now - retention
 	ReasonFuture        Reason = "future"         // event time after now + 1 day
 )
@@ -58,7 +59,7 @@ const (
 func Reasons() []Reason {
 	return []Reason{
 		ReasonUnknownFormat, ReasonSyntax, ReasonFieldCount, ReasonBadTime, ReasonTooLong,
-		ReasonTruncated, ReasonNotice, ReasonExpired, ReasonFuture,
+		ReasonTruncated, ReasonNotice, ReasonFault, ReasonExpired, ReasonFuture,
 	}
 }
 
