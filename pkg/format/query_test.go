@@ -68,6 +68,19 @@ func TestRowsOfQueries(t *testing.T) {
 	}
 }
 
+// Where a record stands in its object as it is, its origin says so.
+func TestOriginsOfWhatStandsInRowsAndLines(t *testing.T) {
+	t.Parallel()
+	for _, in := range []string{
+		`[{"@ptr":"p","@message": {"e":1}}]`, cri("stdout", "F", "red 1"), "2026-03-01T09:14:07.000Z red 1\n", "@ptr,@message\np,red 1\n",
+	} {
+		got, _ := split(t, strings.NewReader(in), format.SplitOptions{})
+		if len(got) != 1 || !strings.HasPrefix(in[got[0].Offset:], got[0].Raw) || got[0].Offset == 0 {
+			t.Errorf("split %s: got %+v", in, got)
+		}
+	}
+}
+
 // Every row becomes its record, or one dead letter: none is lost, none comes twice. Without the line in unwrapRow that buries
 // a row it fails.
 func TestEveryRowIsARecordOrADeadLetter(t *testing.T) {

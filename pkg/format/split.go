@@ -53,7 +53,7 @@ const keepOfLong = 64 << 10
 type SplitStats struct {
 	Records     int64
 	DeadLetters int64
-	Controls    int64 // header lines, which become the layout of what follows, and control messages of envelopes
+	Controls    int64 // header lines, which say what the columns of what follows are, and control messages of envelopes
 	Bytes       int64 // of the uncompressed stream that are dealt with
 	// Disagreements counts records whose content one format recognises while the caller's format, or the one that the
 	// object's key speaks of, does not.
@@ -254,8 +254,11 @@ func (s *splitter) text(braces *looseJSON) error {
 				return s.take(u[:seen+n], seen+n)
 			}
 		}
+		if end >= 0 && s.base > int64(len(mark)) {
+			return s.take(bytes.TrimSuffix(u[:seen+end], []byte("\r")), seen+end)
+		}
 		if end >= 0 {
-			return s.takeLine(u[:seen+end])
+			return s.takeFirst(u[:seen+end])
 		}
 		if seen = len(u); seen == s.o.MaxRecord+2 {
 			return s.long(longLine{})
@@ -266,12 +269,12 @@ func (s *splitter) text(braces *looseJSON) error {
 		if s.err != nil || s.damage != "" || s.o.More {
 			return s.unfinished("")
 		}
-		return s.takeLine(u)
+		return s.takeFirst(u)
 	}
 }
 
-// takeLine delivers a line, which is without its newline, or the names of a table.
-func (s *splitter) takeLine(line []byte) error {
+// takeFirst takes what may be an object's first line, without its newline: the names of a table, or a record.
+func (s *splitter) takeFirst(line []byte) error {
 	text := bytes.TrimSuffix(line, []byte("\r"))
 	if s.base <= int64(len(mark)) && s.depth == 0 && s.o.Origin.Offset == 0 && s.stats == (SplitStats{}) {
 		if t, ok := tableHeader(text, s.isHeader); ok && !s.recognised(text) {
