@@ -30,7 +30,7 @@ func Expected(a Attack) []string {
 		return []string{"aws-console-login-without-mfa", "aws-root-access-key-created", "aws-root-api-use", "aws-root-console-login", "aws-three-rules-one-identity"}
 	case Cryptojacking:
 		return []string{
-			"aws-access-denied-burst", "aws-gpu-instances-launched", "aws-instance-launch-spike", "aws-launch-then-mining",
+			"aws-access-denied-burst", "aws-gpu-instances-launched", "aws-instance-launch-spike", "aws-instances-launched-in-bulk", "aws-launch-then-mining",
 			"aws-new-launch-region", "aws-quota-recon-across-regions", "aws-three-rules-one-identity", "vpc-mining-port-flows",
 		}
 	case Exfiltration:
