@@ -38,7 +38,7 @@ func TestRecordsAreTheSameWhateverTheyComeIn(t *testing.T) {
 		`"userAgent":"ec2.amazonaws.com","eventID":"0a1b2c3d-0000-4000-8000-000000000001","readOnly":true,"eventType":"AwsApiCall",` +
 		`"managementEvent":true,"recipientAccountId":"111122223333","eventCategory":"Management"}`
 	want, _ := events([]byte(`{"Records":[` + raw + `]}`))
-	for _, name := range strings.Fields("docker_json_file kubernetes_container_log cloudwatch_export cloudwatch_tail cloudwatch_answers insights_answer " +
+	for name := range strings.FieldsSeq("docker_json_file kubernetes_container_log cloudwatch_export cloudwatch_tail cloudwatch_answers insights_answer " +
 		"insights_console insights_table lake_answer lake_table lists_of_strings") {
 		in, err := os.ReadFile(filepath.Join("testdata", name, "input"))
 		if err != nil {
