@@ -22,9 +22,9 @@ func (s *shell) statusCommand() *cobra.Command {
 		Long: `Show how the rules, sources, stages and receivers are. Kafka and ClickHouse are asked how far everything is, and the Shrike
 of this configuration on this machine, at metrics_address, which rules are in force in it.
 
-EVENT TIME is how far time has come in the logs, by which baselines, absences and sequences with unless are decided; HELD BY is
-the partition that it waits for, with how far that is behind and for how long detect has said nothing of it. After an hour of
-silence time goes on without it.
+EVENT TIME is how far time has come in the logs, by which averages, baselines, absences and sequences with unless are decided;
+HELD BY is the partition that it waits for, with how far that is behind and for how long detect has said nothing of it. After an
+hour of silence time goes on without it.
 
 Exit status: 0, or 1 when something cannot be asked or the files of rules do not load.`,
 		Example: `  shrike status

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/app"
 	"github.com/shrike-sec/shrike/pkg/bus"
 	"github.com/shrike-sec/shrike/pkg/embedded/clickhouse"
+	"github.com/shrike-sec/shrike/pkg/embedded/clickhouse/clickhousetest"
 	"github.com/shrike-sec/shrike/pkg/embedded/kafka"
 	"github.com/shrike-sec/shrike/pkg/pipeline"
 	"github.com/shrike-sec/shrike/pkg/store"
@@ -45,11 +45,9 @@ func newCluster(t *testing.T, r *receiver) *cluster {
 	}
 	c.startKafka()
 	var err error
-	c.options = clickhouse.Options{Dir: filepath.Join(c.dir, "clickhouse"), Log: logger(t)}
+	c.options = clickhouse.Options{Dir: filepath.Join(c.dir, "clickhouse"), TCPPort: clickhousetest.Port(t), HTTPPort: clickhousetest.Port(t), Log: logger(t)}
 	c.startEngine()
 	t.Cleanup(func() { _ = c.engine.Close() })
-	c.options.TCPPort = portOf(c.engine.Addr())
-	c.options.HTTPPort = portOf(c.engine.HTTPAddr())
 	if c.bus, err = bus.New(bus.Config{Brokers: []string{c.kafka}, ClientID: "e2e"}, logger(t)); err != nil {
 		t.Fatal(err)
 	}
@@ -84,12 +82,6 @@ func (c *cluster) startKafka() {
 	}
 	c.t.Cleanup(func() { _ = broker.Close() })
 	c.kafka = broker.Addr()
-}
-
-func portOf(addr string) int {
-	var port int
-	_, _ = fmt.Sscanf(addr[strings.LastIndexByte(addr, ':')+1:], "%d", &port)
-	return port
 }
 
 func (c *cluster) startEngine() {

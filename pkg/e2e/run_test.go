@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/shrike-sec/shrike/pkg/app"
+	"github.com/shrike-sec/shrike/pkg/embedded/clickhouse/clickhousetest"
 )
 
 // deaths is how many times shrike run dies with SIGKILL in TestRunKills.
@@ -27,7 +28,7 @@ func TestRunKills(t *testing.T) {
 	}
 	r := newReceiver(t)
 	dir := t.TempDir()
-	ingest := freeAddress(t)
+	ingest := fmt.Sprintf("127.0.0.1:%d", clickhousetest.Port(t))
 	text := fmt.Sprintf(`
 data_dir: %s
 kafka: { partitions: 2 }
@@ -81,15 +82,4 @@ log: { level: warn }
 	until(t, 3*time.Minute, "every record in ClickHouse once", func() (bool, string) { return accounted(t, s, w.records) })
 	checkCounts(t, s, w, builtinRules(t))
 	t.Logf("%d records, received more than once: %v", w.records, r.repeated())
-}
-
-// freeAddress is one that nobody listens on, so that what is started again is found again.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

@@ -18,7 +18,7 @@ import (
 // quiet is for how long detect says nothing of a partition that time waits for before the log speaks of it.
 const quiet = 5 * time.Minute
 
-// stragglers tells of the partitions that hold time: baselines, absences and what must not follow in a sequence are decided by it.
+// stragglers tells of the partitions that hold time: averages, baselines, absences and what must not follow in a sequence are decided by it.
 type stragglers struct {
 	warned *correlate.Origin // that time waits for, and the log has said so
 	gone   []correlate.Origin
@@ -65,12 +65,12 @@ func (l *stragglers) tell(log *zap.Logger, stats *correlate.Stats) {
 		l.warned = nil
 	case l.warned == nil || *l.warned != slow.Origin:
 		l.warned = &slow.Origin
-		log.Warn("time waits for a partition that detect says nothing of: baselines, absences and sequences with unless wait with it, for an hour at most; is detect running, and can it read the partition?",
+		log.Warn("time waits for a partition that detect says nothing of: averages, baselines, absences and sequences with unless wait with it, for an hour at most; is detect running, and can it read the partition?",
 			zap.String("topic", slow.Topic), zap.Int("partition", slow.Partition), zap.Duration("silent", slow.Silent))
 	}
 	for _, o := range stats.Gone {
 		if !slices.Contains(l.gone, o) {
-			log.Warn("time no longer waits for a partition that detect has said nothing of for an hour: what it may bring yet is late for baselines and absences",
+			log.Warn("time no longer waits for a partition that detect has said nothing of for an hour: what it may bring yet is late for averages, baselines and absences",
 				zap.String("topic", o.Topic), zap.Int("partition", o.Partition))
 		}
 	}

@@ -218,12 +218,12 @@ func TestKilledEngine(t *testing.T) {
 	t.Parallel()
 	clickhousetest.Need(t)
 	o := clickhousetest.Options(t.TempDir())
+	o.TCPPort, o.HTTPPort = clickhousetest.Port(t), clickhousetest.Port(t)
 	server, err := clickhouse.Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { server.Close() }()
-	o.TCPPort, o.HTTPPort = port(server.Addr()), port(server.HTTPAddr())
 	s, err := Open(t.Context(), Config{Addrs: []string{server.Addr()}, Database: "shrike", User: clickhouse.ServiceUser, Password: server.Password()}, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)

@@ -2,8 +2,6 @@ package store
 
 import (
 	"flag"
-	"net"
-	"strconv"
 	"testing"
 	"time"
 
@@ -66,10 +64,4 @@ func one(t testing.TB, d clickhousetest.Database, sql string) string {
 		t.Fatalf("%s: %v", sql, err)
 	}
 	return got
-}
-
-func port(address string) int {
-	_, p, _ := net.SplitHostPort(address)
-	n, _ := strconv.Atoi(p)
-	return n
 }

@@ -13,6 +13,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	mathrand "math/rand/v2"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -79,6 +81,22 @@ func Need(t testing.TB) {
 	default:
 		t.Skip(err)
 	}
+}
+
+// Port returns a port that nobody listens on, for what a test kills and starts again in the same place. It is none of those that
+// the kernel gives to clients and to listeners that do not care: one of these would have it before the second start.
+func Port(t testing.TB) int {
+	t.Helper()
+	const from, to = 12_000, 30_000
+	for range 100 {
+		port := from + mathrand.IntN(to-from) //nolint:gosec // a port need not be secret
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			l.Close()
+			return port
+		}
+	}
+	t.Fatal("no free port")
+	return 0
 }
 
 // Database is a fresh database on the binary's shared server. It is dropped when the test ends.
