@@ -22,7 +22,15 @@ type node struct {
 	scale    int // of a decimal
 
 	row []parquet.Row // of the root: the row's values by column, those that are not written yet
+	cut []byte        // of the root: the text of a row that became too long
 }
+
+// maxRow is where the text of a row is cut, in bytes: no record may be as long. One text of a dictionary may stand in a row any
+// number of times.
+const maxRow = 8 << 20
+
+// tooLong is what writing a row is left by once it is longer.
+type tooLong struct{}
 
 type shape uint8
 
@@ -97,6 +105,9 @@ func (n *node) line(out *bytes.Buffer, row parquet.Row) {
 		if i > 0 {
 			b = append(b, ' ')
 		}
+		if len(b) > maxRow {
+			break
+		}
 		b = appendWord(b, n.fields[i], row[i])
 	}
 	out.Write(append(b, '\n'))
@@ -108,8 +119,19 @@ func (n *node) object(out *bytes.Buffer, row parquet.Row) {
 		n.row[column] = values
 		return true
 	})
-	b := n.members(out.AvailableBuffer(), n)
-	out.Write(append(b, '\n'))
+	out.Write(append(n.whole(out.AvailableBuffer()), '\n'))
+}
+
+// whole writes a row, or as much of it as there is room for.
+func (n *node) whole(b []byte) (text []byte) {
+	defer func() {
+		if p := recover(); p == (tooLong{}) {
+			text, n.cut = n.cut, nil
+		} else if p != nil {
+			panic(p)
+		}
+	}()
+	return n.members(b, n)
 }
 
 // members writes the fields of a group that are there.
@@ -155,6 +177,9 @@ func (n *node) value(b []byte, root *node) []byte {
 // one writes one value that is there, of a repeated node one element.
 func (n *node) one(b []byte, root *node) []byte {
 	switch {
+	case len(b) > maxRow:
+		root.cut = b
+		panic(tooLong{})
 	case n.leaf:
 		v := root.row[n.first][0]
 		root.row[n.first] = root.row[n.first][1:]

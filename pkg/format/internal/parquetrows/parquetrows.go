@@ -31,8 +31,12 @@ var ErrSpool = errors.New("spool parquet file")
 // maxFooter bounds what a file may claim that its footer takes; the library allocates that much, and more for what is in it.
 const maxFooter = 16 << 20
 
-// batch is how many rows are read at once.
-const batch = 64
+// batch is how many rows are read at once, maxBatch how many values, and maxText about how many bytes of text.
+const (
+	batch    = 64
+	maxBatch = 1 << 20
+	maxText  = 1 << 20
+)
 
 // Reader is the file's rows as text.
 type Reader struct {
@@ -41,12 +45,19 @@ type Reader struct {
 	isHeader func([]byte) bool
 	limit    int64 // MaxSize, but for tests
 
-	spool  *os.File
-	rows   parquet.Rows
-	groups []parquet.RowGroup
-	root   *node
-	flat   bool
-	fresh  []parquet.Row
+	spool   *os.File
+	size    int64 // of it
+	file    *parquet.File
+	group   int // the next one
+	rows    parquet.Rows
+	root    *node
+	flat    bool
+	fresh   []parquet.Row
+	pending []parquet.Row // those of them that are not written yet
+	broken  error         // why there are no more of the group behind them
+	unpack  unpacker
+	page    []byte // kept for the next one
+	head    []byte // of a page, as well
 
 	text bytes.Buffer
 	err  error
@@ -116,13 +127,12 @@ func (r *Reader) open() error {
 	if err != nil {
 		return fmt.Errorf("open parquet file: %w", err)
 	}
-	r.groups = f.RowGroups()
+	r.file, r.size = f, size
 	r.root = tree(f.Root())
 	names := r.root.header()
 	if r.flat = names != nil && r.isHeader(names); r.flat {
 		r.text.Write(append(names, '\n'))
 	}
-	r.fresh = make([]parquet.Row, batch)
 	return nil
 }
 
@@ -149,32 +159,59 @@ func checkFooter(f io.ReaderAt, size int64) error {
 	return checkMetadata(footer)
 }
 
+// next opens the next group of rows, once it is known what it takes.
+func (r *Reader) next() error {
+	groups := r.file.Metadata().RowGroups
+	if r.group == len(groups) {
+		return io.EOF
+	}
+	group := &groups[r.group]
+	for i := range group.Columns {
+		c := &group.Columns[i]
+		if c.MetaData.Codec != groups[0].Columns[i].MetaData.Codec { // the library goes by one of them
+			return fmt.Errorf("%w: groups of rows are not packed alike", errPage)
+		}
+		c.OffsetIndexOffset, c.ColumnIndexOffset = 0, 0 // nothing is looked up
+	}
+	perRow, err := r.checkGroup(group)
+	if err != nil {
+		return err
+	}
+	r.fresh = make([]parquet.Row, max(1, min(batch, maxBatch/max(1, perRow))))
+	r.rows = r.file.RowGroups()[r.group].Rows()
+	r.group++
+	return nil
+}
+
 // fill writes the next rows' text; io.EOF behind the last one.
 func (r *Reader) fill() error {
-	if r.rows == nil {
-		if len(r.groups) == 0 {
-			return io.EOF
-		}
-		r.rows, r.groups = r.groups[0].Rows(), r.groups[1:]
-	}
-	n, err := r.rows.ReadRows(r.fresh)
-	for _, row := range r.fresh[:n] {
+	for r.text.Len() < maxText && len(r.pending) > 0 {
 		if r.flat {
-			r.root.line(&r.text, row)
+			r.root.line(&r.text, r.pending[0])
 		} else {
-			r.root.object(&r.text, row)
+			r.root.object(&r.text, r.pending[0])
 		}
+		r.pending = r.pending[1:]
 	}
 	switch {
-	case errors.Is(err, io.EOF) || err == nil && n == 0:
-		err = r.rows.Close()
-		r.rows = nil
-		if err != nil {
+	case len(r.pending) > 0:
+		return nil
+	case r.rows == nil:
+		return r.next()
+	case errors.Is(r.broken, io.EOF):
+		err := r.rows.Close()
+		if r.rows, r.broken = nil, nil; err != nil {
 			return fmt.Errorf("close row group: %w", err)
 		}
-	case err != nil:
-		return fmt.Errorf("read parquet rows: %w", err)
+		return nil
+	case r.broken != nil:
+		return fmt.Errorf("read parquet rows: %w", r.broken)
 	}
+	n, err := r.rows.ReadRows(r.fresh)
+	if n == 0 && err == nil {
+		err = io.EOF
+	}
+	r.pending, r.broken = r.fresh[:n], err
 	return nil
 }
 
