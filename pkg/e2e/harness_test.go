@@ -152,12 +152,13 @@ const bodyRecords = 500
 // is dead, correlate goes by the clock: of a day that pauses early in it a rule that tells of twelve silent hours would be right.
 const logged = 12 * time.Hour
 
-// newWorkload draws about n records of the time before now, with the three attacks in it.
+// newWorkload draws about n records of the hours before now, with the three attacks in it. They begin with an hour, so that what
+// one attack does within one is in one hour, too: by rules that look at hours it is another attack when it lies across two.
 func newWorkload(t testing.TB, seed uint64, n int) *workload {
 	t.Helper()
 	attacks := simulate.Attacks()
 	g := simulate.New(simulate.Options{
-		Seed: seed, Start: time.Now().UTC().Add(-logged).Truncate(time.Second), Duration: logged,
+		Seed: seed, Start: time.Now().UTC().Add(-logged).Truncate(time.Hour), Duration: logged,
 		Records: n, Attacks: attacks, History: 21 * 24 * time.Hour, // what the rule about new regions must have seen
 	})
 	w := &workload{want: make(map[string]bool)}
