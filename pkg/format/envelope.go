@@ -258,7 +258,7 @@ func (s *splitter) nested(text []byte, at record.Origin) error {
 	c := s.inner
 	*c = splitter{output: s.output, o: s.o, depth: s.depth + 1, inner: c.inner, scratch: c.scratch, line: 1}
 	c.o.Origin, c.o.More, c.o.Outside = at, false, true
-	c.window = window{ctx: s.ctx, left: s.left, limited: s.limited, isHeader: s.isHeader}
+	c.window = window{ctx: s.ctx, left: s.left, limited: s.limited, isHeader: s.isHeader, meter: s.meter}
 	if packingOf(text) == packNone {
 		c.fixed = true
 		c.base, c.buf, c.w, c.ended = at.Offset, text, len(text), true

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strconv"
 
@@ -74,7 +75,14 @@ func foreignName(head []byte) string {
 func (w *window) open(in io.Reader, name string) {
 	w.source = &sourceReader{in: in, name: name}
 	w.in = w.source
+	if w.meter == nil {
+		w.meter = new(meter)
+		w.source.meter = w.meter
+	}
 	for layer := range maxPacked {
+		if layer > 0 {
+			w.in = &metered{w.in, w.meter}
+		}
 		peek := bufio.NewReaderSize(w.in, readSize)
 		w.in = peek
 		head, _ := peek.Peek(4)
@@ -99,7 +107,7 @@ func (w *window) open(in io.Reader, name string) {
 			}
 		case packParquet:
 			rows := parquetrows.New(w.ctx, peek, w.isHeader)
-			w.in = rows
+			w.in = &metered{rows, w.meter}
 			w.closers = append(w.closers, rows)
 			return
 		case packUTF16: // as PowerShell writes what it is told to redirect
@@ -117,6 +125,35 @@ func (w *window) open(in io.Reader, name string) {
 			return
 		}
 	}
+	w.in = &metered{w.in, w.meter} // the innermost: what it holds is not unpacked again
+}
+
+// A stream may unpack to unpackedFree bytes and to maxRatio times what was read of it, all that is packed in it and in its
+// envelopes together, each time that it is packed: no single gzip goes over that, and packed twice some hundred bytes are
+// gigabytes of lines, each a dead letter.
+const (
+	unpackedFree = 1 << 20
+	maxRatio     = 1100
+)
+
+// errExpands is what reading ends with where more comes.
+var errExpands = fmt.Errorf("unpacks to more than %d times its size: no logs do", maxRatio)
+
+// meter counts the bytes of a stream and of what is packed in it.
+type meter struct{ read, unpacked int64 }
+
+// metered is something unpacked.
+type metered struct {
+	in    io.Reader
+	meter *meter
+}
+
+func (m *metered) Read(p []byte) (n int, err error) {
+	n, err = m.in.Read(p)
+	if m.meter.unpacked += int64(n); m.meter.unpacked > unpackedFree+maxRatio*m.meter.read {
+		return n, errExpands
+	}
+	return n, err
 }
 
 // refuse ends a stream that is an archive.

@@ -28,6 +28,8 @@ type window struct {
 
 	isHeader func(line []byte) bool // whether a format has a header line like it
 
+	meter *meter // of the stream and of all that is packed in it; nil before open
+
 	ended   bool
 	err     error         // why Split must give up: the source's error or the context's
 	closers []io.Closer   // decompressors and temporary files
@@ -101,7 +103,7 @@ func (w *window) end(err error) {
 		w.err = fmt.Errorf("read %s: %w", w.source.name, err)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		w.because, w.damage = record.ReasonTruncated, "compressed data ends early"
-	case errors.Is(err, parquetrows.ErrTooLarge):
+	case errors.Is(err, parquetrows.ErrTooLarge), errors.Is(err, errExpands):
 		w.because, w.damage = record.ReasonTooLong, err.Error()
 	default:
 		w.because, w.damage = record.ReasonSyntax, "compressed data is damaged: "+err.Error()
@@ -113,10 +115,15 @@ type sourceReader struct {
 	in   io.Reader
 	name string
 	err  error // never io.EOF
+
+	meter *meter // counts what is read; nil for what is packed in another stream
 }
 
 func (s *sourceReader) Read(p []byte) (int, error) {
 	n, err := s.in.Read(p)
+	if s.meter != nil {
+		s.meter.read += int64(n)
+	}
 	if err != nil && !errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		s.err = err
 	}
