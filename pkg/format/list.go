@@ -216,19 +216,24 @@ func (s *splitter) openList(l list) error {
 func (s *splitter) list(kind listKind, start int64) error {
 	s.inList, s.inArray, s.resume, s.inside = true, kind != listDocument, start, kind == listResumed
 	defer func() { s.inList, s.inArray = false, false }()
+	between := true // no element since the last comma
 	for !s.over {
 		if !s.skipBlank() {
 			return s.unfinished("the document ends inside its list of records")
 		}
-		switch s.unread()[0] {
-		case ',':
+		switch c := s.unread()[0]; {
+		case c == ',':
 			s.consume(1)
-		case ']':
+			between = true
+		case c == ']':
 			s.consume(1)
 			return s.closeList(kind)
-		case '}': // not a list any more: what follows is looked at afresh
+		// Not a list any more: what follows is looked at afresh. Somebody may have made a line of text begin like a list, with [{},
+		// and the lines behind it, whose brackets close, would all be taken for elements.
+		case c == '}', !between:
 			return nil
 		default:
+			between = false
 			if err := s.listElement(); err != nil {
 				return err
 			}
@@ -302,11 +307,15 @@ func (s *splitter) listElement() error {
 	for {
 		u := s.head()
 		end, st := ScanJSON(u)
+		line := -1 // where its line ends, if it is no JSON and nothing closes it
 		if st == JSONInvalid {
 			var done bool
 			if end, done = (&looseJSON{}).feed(u); !done {
-				st = JSONIncomplete
+				st, line = JSONIncomplete, bytes.IndexByte(u, '\n')
 			}
+		}
+		if line >= 0 && (len(u) == s.room()+2 || s.ended && s.err == nil && s.damage == "" && !s.o.More) {
+			end, st = line, JSONDone // its line alone: what stands behind it may be lines of text
 		}
 		switch {
 		case st != JSONIncomplete:
@@ -319,7 +328,7 @@ func (s *splitter) listElement() error {
 				s.resume, s.inside, s.dealt = s.base, true, s.element
 			}
 			return err
-		case !s.grow(len(u)):
+		case !s.grow(len(u)) && (line < 0 || s.err != nil || s.damage != "" || s.o.More):
 			return s.unfinished("the document ends inside a record")
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/shrike-sec/shrike/pkg/builtin"
 	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/format"
 	"github.com/shrike-sec/shrike/pkg/record"
@@ -354,5 +355,26 @@ func BenchmarkSplit(b *testing.B) {
 			}
 			b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "records/s")
 		})
+	}
+}
+
+// A client that begins a line of text like a list of records spoils that line, and none behind it.
+// Without !between in list, or without the case of open in listElement, it fails.
+func TestALineThatBeginsLikeAList(t *testing.T) {
+	t.Parallel()
+	const line = `198.51.100.7 - - [24/Nov/2026:03:04:05 +0000] "GET /x HTTP/1.1" 200 5123 "-" "curl/8"` + "\n"
+	const lines = 1000
+	for _, begin := range []string{`[{}`, `[{"`, `[{"a":1},`, `{"Records":[`, `{"Records":[{}`, `{"results":[[{"field"`, `{"logEvents":[{`} {
+		in := line + strings.Replace(line, "198.51.100.7", begin, 1) + strings.Repeat(line, lines)
+		whole := 0
+		_, err := format.Split(t.Context(), strings.NewReader(in), builtin.Formats(), format.SplitOptions{}, func(r record.Record) error {
+			if string(r.Raw)+"\n" == line {
+				whole++
+			}
+			return nil
+		}, func(record.DeadLetter) error { return nil })
+		if err != nil || whole != lines+1 {
+			t.Errorf("%s: %d lines are records of their own (%v), want %d", begin, whole, err, lines+1)
+		}
 	}
 }
