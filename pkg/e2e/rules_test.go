@@ -26,7 +26,7 @@ class: flow
 when: |
   isPrivate(src_ip) and has(dst_ip) and not isPrivate(dst_ip)
 group_by: [account_id]
-baseline: { of: bytes, bucket: 1h, past: 12h, learning: 3h, above: { quantile: 1, times: 3 }, at_least: 1GiB }
+baseline: { of: bytes, bucket: 1h, past: 12h, learning: 2h, above: { quantile: 1, times: 3 }, at_least: 1GiB }
 `)
 	f.write(t, large, `title: "{account_id} sent {value} at a time"
 class: flow
