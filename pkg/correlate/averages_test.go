@@ -248,3 +248,16 @@ func TestAveragesAreBounded(t *testing.T) {
 		t.Errorf("%d keys and %d bytes left", s.Keys, s.Bytes)
 	}
 }
+
+// Numbers below zero are told as those above. Deleting an Abs in amount or short makes it fail.
+func TestNumbersBelowZeroAreTold(t *testing.T) {
+	t.Parallel()
+	for v, want := range map[float64]string{-12345.6: "-12346", -123.45: "-123.5", -1.5: "-1.5"} {
+		if got := short(v); got != want {
+			t.Errorf("%v is told as %q, want %q", v, got, want)
+		}
+	}
+	if got := amount(key("bytes_out"), -3*1024*1024).words; got != "-3 MiB" {
+		t.Errorf("bytes are told as %q", got)
+	}
+}

@@ -38,7 +38,7 @@ func amount(of rule.Key, v float64) said {
 	}
 	units := []string{" B", " KiB", " MiB", " GiB", " TiB"}
 	n := 0
-	for ; v >= 1024 && n < len(units)-1; n++ {
+	for ; math.Abs(v) >= 1024 && n < len(units)-1; n++ {
 		v /= 1024
 	}
 	s.words = short(v) + units[n]
@@ -48,9 +48,9 @@ func amount(of rule.Key, v float64) said {
 // short writes whole numbers as they are and others with three digits at least.
 func short(v float64) string {
 	switch {
-	case v == math.Trunc(v) || v >= 1000:
+	case v == math.Trunc(v) || math.Abs(v) >= 1000:
 		return strconv.FormatFloat(v, 'f', 0, 64)
-	case v >= 100:
+	case math.Abs(v) >= 100:
 		return strconv.FormatFloat(v, 'f', 1, 64)
 	}
 	return strconv.FormatFloat(v, 'g', 3, 64)

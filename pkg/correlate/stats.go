@@ -63,7 +63,7 @@ type RuleStats struct {
 	Rule    string
 	Keys    int
 	Bytes   int64  // estimated
-	Late    uint64 // matches that came when what they belong to was decided, kinds baseline and absence, since New
+	Late    uint64 // matches that came when what they belong to was decided, kinds baseline, average and absence, since New
 	Evicted uint64 // groups, and of a sequence's large groups single events, dropped because the state was over its bound, since New
 }
 

@@ -91,7 +91,9 @@ func round(v float64) float64 {
 }
 
 // grained bounds v and makes it a multiple of grain.
-func grained(v float64) float64 { return math.Round(max(-largest, min(v, largest))/grain) * grain }
+func grained(v float64) float64 { return roundTo(v, grain) }
+
+func roundTo(v, step float64) float64 { return math.Round(max(-largest, min(v, largest))/step) * step }
 
 // averaged returns what a match adds to its bucket of kind average: its number, or for a quantile 1 where that is past the
 // limit. ok is false where there is no number.
@@ -99,7 +101,7 @@ func averaged(a *rule.Average, e *event.Event) (v float64, ok bool) {
 	v, ok = number(a.Of, e)
 	switch {
 	case a.Quantile == 0:
-		return grained(v), ok
+		return roundTo(v, rule.AverageGrain), ok
 	case ok && a.Limit.Past(v):
 		return 1, true
 	}

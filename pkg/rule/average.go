@@ -25,6 +25,10 @@ type Average struct {
 	Bucket   time.Duration
 }
 
+// AverageGrain is what the numbers of a mean are taken as multiples of: so they add up to the same in any order, fractions as long as
+// the sum is below 2^33, whole numbers below 2^53. A mean is that far off its limit, or it is at the limit.
+const AverageGrain = 1.0 / (1 << 20)
+
 // Limit is a bound of a number, in the number's unit.
 type Limit struct {
 	Bound Bound

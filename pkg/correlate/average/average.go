@@ -27,7 +27,11 @@ func (t *Test) Past(count uint64, sum float64) (value float64, fires bool) {
 	case count < t.Count || count == 0:
 		return 0, false
 	case t.Quantile == 0:
-		return sum / n, t.Limit.Past(sum / n)
+		value = sum / n
+		if math.Abs(value-t.Limit.Value) <= rule.AverageGrain/2 { // 0.3 is no multiple of the grain, and the mean of nothing but 0.3 is 0.3
+			value = t.Limit.Value
+		}
+		return value, t.Limit.Past(value)
 	case t.Limit.Low():
 		return 0, sum >= t.rank(n)
 	}

@@ -1,6 +1,7 @@
 package average
 
 import (
+	"math"
 	"slices"
 	"testing"
 
@@ -61,6 +62,26 @@ func TestPastIsTheDefinition(t *testing.T) {
 	})
 	if len(fired) < 4 || len(not) < 4 {
 		t.Errorf("fired by bound %v, not %v: too few to say something", fired, not)
+	}
+}
+
+// Fractions that are no multiples of what numbers are rounded to are compared as they were written. Deleting the comparison with
+// AverageGrain makes it fail.
+func TestAMeanOfTenthsIsAtItsLimit(t *testing.T) {
+	t.Parallel()
+	rounded := func(v float64) float64 { return math.Round(v/rule.AverageGrain) * rule.AverageGrain }
+	for tenths := 1; tenths < 10; tenths++ {
+		v := float64(tenths) / 10
+		for bound, want := range map[rule.Bound]bool{rule.Over: false, rule.AtLeast: true, rule.Under: false, rule.AtMost: true} {
+			test := Test{Limit: rule.Limit{Bound: bound, Value: v}}
+			if got, fires := test.Past(7, 7*rounded(v)); fires != want || fires && got != v {
+				t.Errorf("the mean %v of seven times %v is %s %v: %v", got, v, bound, v, fires)
+			}
+			apart := Test{Limit: rule.Limit{Bound: bound, Value: v + 0.0001}}
+			if _, fires := apart.Past(7, 7*rounded(v)); fires != apart.Limit.Past(v) {
+				t.Errorf("%v against %v: %s is %v", v, v+0.0001, bound, fires)
+			}
+		}
 	}
 }
 

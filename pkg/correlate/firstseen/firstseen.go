@@ -28,7 +28,8 @@ type Options struct {
 type Memory struct {
 	options Options
 	groups  map[string]*group
-	stalest *list.List // of *group, the longest untouched first
+	young   *list.List // of *group that have not learned, the longest untouched first
+	grown   *list.List // likewise of those that have
 	bytes   int64
 	evicted uint64
 	learned bool
@@ -43,6 +44,7 @@ type group struct {
 	seen        bool  // has had a signal here
 	rows        map[row]*kept
 	bytes       int64
+	grown       bool // has learned
 	place       *list.Element
 }
 
@@ -75,7 +77,7 @@ type Answer struct {
 
 // New returns an empty memory.
 func New(o Options) *Memory {
-	return &Memory{options: o, groups: map[string]*group{}, stalest: list.New(), start: -1}
+	return &Memory{options: o, groups: map[string]*group{}, young: list.New(), grown: list.New(), start: -1}
 }
 
 // SetLearning changes how long a group learns; what has been learned stays.
@@ -113,7 +115,7 @@ func (m *Memory) Learn(name, value string, r Row) {
 	m.span(g, r.First)
 	m.span(g, r.Last)
 	m.merge(g, value, r, false)
-	if m.bound(); m.groups[name] == nil {
+	if m.bound(g); m.groups[name] == nil {
 		m.torn = g
 	}
 }
@@ -127,7 +129,7 @@ func (m *Memory) See(name, value string, offset, first, last int64) Answer {
 	r := Row{Step: m.Step(first), Offset: offset, First: first, Last: last}
 	a := Answer{New: !m.known(g, value, r.Step, offset), Learned: first-m.learns(g, first) >= m.options.Learning}
 	a.Row, a.Changed = m.merge(g, value, r, true)
-	m.bound()
+	m.bound(g)
 	return a
 }
 
@@ -194,11 +196,11 @@ const (
 
 func (m *Memory) group(name string) *group {
 	if g := m.groups[name]; g != nil {
-		m.stalest.MoveToBack(g.place)
+		m.among(g).MoveToBack(g.place)
 		return g
 	}
 	g := &group{name: name, first: math.MaxInt64, last: math.MinInt64, began: math.MaxInt64, rows: map[row]*kept{}, bytes: groupBytes + int64(len(name))}
-	g.place = m.stalest.PushBack(g)
+	g.place = m.young.PushBack(g)
 	m.groups[name] = g
 	m.bytes += g.bytes
 	return g
@@ -206,14 +208,36 @@ func (m *Memory) group(name string) *group {
 
 func (m *Memory) span(g *group, t int64) {
 	g.first, g.last = min(g.first, t), max(g.last, t)
-	m.learned = m.learned || g.last-g.first >= m.options.Learning
+	if g.grown || g.last-g.first < m.options.Learning {
+		return
+	}
+	m.learned = true
+	m.young.Remove(g.place)
+	g.grown, g.place = true, m.grown.PushBack(g)
+}
+
+// among returns the list that the group is in.
+func (m *Memory) among(g *group) *list.List {
+	if g.grown {
+		return m.grown
+	}
+	return m.young
 }
 
 // bound drops whole groups, the longest untouched first: a group that lost some of its values would call them new, a
-// group that lost all begins to learn again.
-func (m *Memory) bound() {
+// group that lost all begins to learn again. Whoever writes groups, or their values, must not have all others forgotten: a group that
+// is more than half of it all goes itself, and groups that have learned, which takes its time, stay as long as they are fewer than
+// those that have not.
+func (m *Memory) bound(growing *group) {
+	if m.bytes > m.options.MaxBytes && growing.bytes > m.options.MaxBytes/2 {
+		m.remove(growing)
+		m.evicted++
+	}
 	for len(m.groups) > m.options.MaxKeys || m.bytes > m.options.MaxBytes {
-		front := m.stalest.Front()
+		front := m.grown.Front()
+		if front == nil || m.young.Len() > m.grown.Len() {
+			front = m.young.Front()
+		}
 		if front == nil {
 			return
 		}
@@ -223,7 +247,7 @@ func (m *Memory) bound() {
 }
 
 func (m *Memory) remove(g *group) {
-	m.stalest.Remove(g.place)
+	m.among(g).Remove(g.place)
 	delete(m.groups, g.name)
 	m.bytes -= g.bytes
 }

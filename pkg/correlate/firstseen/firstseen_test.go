@@ -69,6 +69,34 @@ func TestBoundDropsWholeGroups(t *testing.T) {
 	}
 }
 
+// Whoever writes very many groups, or values of one, does not have all that was learned forgotten. Deleting the comparison of both
+// lists in bound, or the removal of what grows, makes this fail.
+func TestAFloodDoesNotWipeWhatWasLearned(t *testing.T) {
+	t.Parallel()
+	for name, at := range map[string]func(n int) (group, value string){
+		"groups": func(n int) (string, string) { return fmt.Sprint("flood", n), "v" },
+		"values": func(n int) (string, string) { return "flood", fmt.Sprint("v", n) },
+	} {
+		m := memory(Options{Learning: 10, MaxKeys: 100, MaxBytes: 100 * (groupBytes + rowBytes + 10)})
+		for i := range 30 {
+			m.See(fmt.Sprint("g", i), "v", 5, 0, 0)
+			m.See(fmt.Sprint("g", i), "v", 6, 20, 20)
+		}
+		for n := range 5000 {
+			g, v := at(n)
+			m.See(g, v, 7, 21, 21)
+		}
+		for i := range 30 {
+			if a := m.See(fmt.Sprint("g", i), "w", 8, 22, 22); !a.New || !a.Learned {
+				t.Fatalf("%s: group %d is new %v, has learned %v after the flood", name, i, a.New, a.Learned)
+			}
+		}
+		if _, _, evicted := m.Size(); evicted == 0 {
+			t.Errorf("%s: no flood", name)
+		}
+	}
+}
+
 // A group whose rows are too many for the memory is not there in part after a restart, for it would call new what it lost. Deleting
 // the return from Learn makes this fail.
 func TestLearnDropsWholeGroups(t *testing.T) {
