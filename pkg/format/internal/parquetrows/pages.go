@@ -298,7 +298,7 @@ func (t *thrift) int32() int {
 // checkValues checks what encodings say of the number of values.
 func checkValues(h *pageHeader, b []byte) error {
 	switch h.encoding {
-	case format.PlainDictionary, format.RLEDictionary:
+	case format.PlainDictionary, format.RLEDictionary: //nolint:staticcheck // deprecated for writers; files have it
 		if len(b) == 0 {
 			return nil
 		}

@@ -76,7 +76,7 @@ func readAll(in io.Reader, room []byte) (n int, err error) {
 		k, err = in.Read(room[n:])
 		n += k
 	}
-	if err == io.EOF { //nolint:errorlint // readers return it as it is
+	if err == io.EOF {
 		err = nil
 	}
 	return n, err
