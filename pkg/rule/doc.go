@@ -24,7 +24,8 @@
 //	ipText(address)                   its shortest text (10.1.2.3, 2001:db8::1), to be searched for what no network says
 //	geoDistance(lat, lon, lat, lon)   kilometres on the sphere between two places in degrees; missing when a number is
 //	portsOverlap(lo, hi, 22, "80-90") the range of ports from lo to hi has one of those; where lo or hi is missing or -1,
-//	                                  as with protocol -1, it has all; a text that is no number is no port
+//	                                  it has all; a text that is no number is no port. AWS heeds no ports where ipProtocol
+//	                                  is -1: ask for that beside it (… .ipProtocol == "-1" or portsOverlap(…))
 //	policyAllowsPublic(text)          a policy document has a statement that allows everybody: principal *, {"AWS": "*"} or
 //	                                  a NotPrincipal, and no condition on the caller's account, organisation, network or
 //	                                  identity; text may be percent-encoded, or an object of the log
