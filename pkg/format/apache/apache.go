@@ -11,6 +11,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/format"
 	"github.com/shrike-sec/shrike/pkg/format/internal/accessline"
 	"github.com/shrike-sec/shrike/pkg/format/internal/webjson"
+	"github.com/shrike-sec/shrike/pkg/internal/bstr"
 	"github.com/shrike-sec/shrike/pkg/record"
 )
 
@@ -40,13 +41,13 @@ func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
 	p.event.Reset(event.HTTP, r)
 	p.event.SetText(event.Provider, "apache")
 	if isSSL(r.Raw) {
-		if err := ssl(&p.event, string(r.Raw)); err != nil {
+		if err := ssl(&p.event, bstr.String(r.Raw)); err != nil {
 			return err
 		}
 		emit(&p.event)
 		return nil
 	}
-	if err := accessline.Web(&p.event, string(r.Raw), accessline.UnescapeC); err != nil {
+	if err := accessline.Web(&p.event, bstr.String(r.Raw), accessline.UnescapeC); err != nil {
 		return err
 	}
 	emit(&p.event)

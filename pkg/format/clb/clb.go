@@ -13,6 +13,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/format"
 	"github.com/shrike-sec/shrike/pkg/format/internal/accessline"
+	"github.com/shrike-sec/shrike/pkg/internal/bstr"
 	"github.com/shrike-sec/shrike/pkg/record"
 )
 
@@ -44,7 +45,6 @@ const (
 
 type parser struct {
 	event event.Event
-	arena format.Arena
 	cols  [count]string
 }
 
@@ -57,7 +57,7 @@ func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
 	}
 	e := &p.event
 	e.Reset(event.HTTP, r)
-	if err := p.split(accessline.TrimEnd(p.arena.Text(r.Raw))); err != nil {
+	if err := p.split(accessline.TrimEnd(bstr.String(r.Raw))); err != nil {
 		return err
 	}
 	if err := p.fill(e); err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/format"
 	"github.com/shrike-sec/shrike/pkg/format/internal/accessline"
+	"github.com/shrike-sec/shrike/pkg/internal/bstr"
 	"github.com/shrike-sec/shrike/pkg/record"
 )
 
@@ -61,7 +62,7 @@ func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
 	if len(raw) > 0 && raw[0] == '{' {
 		err = p.object(raw)
 	} else {
-		err = p.line(p.arena.Text(raw), r.Layout)
+		err = p.line(bstr.String(raw), r.Layout)
 	}
 	if err != nil {
 		return err
@@ -113,7 +114,7 @@ func (p *parser) line(s, text string) error {
 // object sets the fields from a JSON object, whose keys are the names of columns. A value that is not what its key says
 // stays text: the keys cannot be off by one.
 func (p *parser) object(raw []byte) error {
-	known, text := 0, p.arena.Text(raw)
+	known, text := 0, bstr.String(raw)
 	c := format.NewCursor(raw)
 	for c.Next() {
 		key, escaped := c.Key, c.KeyEscaped

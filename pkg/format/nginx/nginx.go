@@ -12,6 +12,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/format"
 	"github.com/shrike-sec/shrike/pkg/format/internal/accessline"
 	"github.com/shrike-sec/shrike/pkg/format/internal/webjson"
+	"github.com/shrike-sec/shrike/pkg/internal/bstr"
 	"github.com/shrike-sec/shrike/pkg/record"
 )
 
@@ -40,7 +41,7 @@ func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
 	}
 	p.event.Reset(event.HTTP, r)
 	p.event.SetText(event.Provider, "nginx")
-	if err := accessline.Web(&p.event, string(r.Raw), accessline.UnescapeHex); err != nil {
+	if err := accessline.Web(&p.event, bstr.String(r.Raw), accessline.UnescapeHex); err != nil {
 		return err
 	}
 	emit(&p.event)

@@ -14,6 +14,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/format"
 	"github.com/shrike-sec/shrike/pkg/format/internal/accessline"
+	"github.com/shrike-sec/shrike/pkg/internal/bstr"
 	"github.com/shrike-sec/shrike/pkg/record"
 )
 
@@ -54,7 +55,6 @@ const fewest = domain + 1
 
 type parser struct {
 	event event.Event
-	arena format.Arena
 	cols  [count]string
 }
 
@@ -67,7 +67,7 @@ func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
 	}
 	e := &p.event
 	e.Reset(event.Flow, r)
-	if err := p.fill(e, accessline.TrimEnd(p.arena.Text(r.Raw))); err != nil {
+	if err := p.fill(e, accessline.TrimEnd(bstr.String(r.Raw))); err != nil {
 		return err
 	}
 	emit(e)

@@ -15,6 +15,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/format"
 	"github.com/shrike-sec/shrike/pkg/format/internal/accessline"
 	"github.com/shrike-sec/shrike/pkg/format/internal/jsonrec"
+	"github.com/shrike-sec/shrike/pkg/internal/bstr"
 	"github.com/shrike-sec/shrike/pkg/record"
 )
 
@@ -40,7 +41,7 @@ func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
 	}
 	e := &p.event
 	e.Reset(event.HTTP, r)
-	if err := p.cols.split(accessline.TrimEnd(string(r.Raw))); err != nil {
+	if err := p.cols.split(accessline.TrimEnd(bstr.String(r.Raw))); err != nil {
 		return err
 	}
 	e.SetText(event.Provider, "aws")

@@ -12,6 +12,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/format"
 	"github.com/shrike-sec/shrike/pkg/format/internal/accessline"
+	"github.com/shrike-sec/shrike/pkg/internal/bstr"
 	"github.com/shrike-sec/shrike/pkg/record"
 )
 
@@ -42,7 +43,7 @@ func (p *Reader) Read(e *event.Event, r *record.Record) error {
 		}
 	}
 	l := p.layout(r.Layout)
-	if err := l.fill(e, accessline.TrimEnd(string(r.Raw)), p.tags); err != nil {
+	if err := l.fill(e, accessline.TrimEnd(bstr.String(r.Raw)), p.tags); err != nil {
 		return err
 	}
 	return l.setTime(e, r.Received)
