@@ -3,7 +3,6 @@ package correlate
 import (
 	"cmp"
 	"container/heap"
-	"container/list"
 	"math"
 	"time"
 	"unsafe"
@@ -27,33 +26,32 @@ type absences struct {
 	now     int64 // silences that are over before it are decided
 	settled int64 // likewise those that were decided before the restart
 
-	byKey    map[string]*presence
-	due      dueHeap
-	stalest  *list.List // of *presence, by from
-	bytes    int64
-	maxKeys  int
-	maxBytes int64
-	evicted  uint64
-	late     uint64
-	buf      []byte
+	state[*presence] // in the order of from
+	due              queue[*presence]
+	late             uint64
 }
 
 // presence is the state of one group key.
 type presence struct {
+	entry[*presence]
 	absence.Presence
-	key   string // packed values of group_by
-	at    int64  // when the heap brings it up
-	from  int64  // signals offset that its state rests on, or less
-	index int    // in the heap, -1 when it is not there
-	size  int64
-	place *list.Element // nil once it was removed
+	at    int64 // when the queue brings it up
+	from  int64 // signals offset that its state rests on, or less
+	index int   // in the queue, -1 when it is not there
 }
+
+// before orders by what is due first, of one time by key.
+func (k *presence) before(o *presence) bool {
+	return cmp.Or(cmp.Compare(k.at, o.at), cmp.Compare(k.key, o.key)) < 0
+}
+
+func (k *presence) place() *int { return &k.index }
 
 func newAbsences(r *rule.Rule, o Options) *absences {
 	a := r.Absence
 	return &absences{
 		rule: r, names: newNames(r), silence: int64(a.For), forget: int64(a.Forget), period: int64(r.Period()), grace: grace(a.For),
-		now: math.MinInt64, settled: math.MinInt64, byKey: map[string]*presence{}, stalest: list.New(), maxKeys: o.MaxKeys, maxBytes: o.MaxBytes,
+		now: math.MinInt64, settled: math.MinInt64, state: newState[*presence](o),
 	}
 }
 
@@ -72,27 +70,25 @@ func (g *absences) signal(s *match.Signal, offset int64) {
 		first := t.samples.unpack(nil)[0]
 		span.Mark.Sample, span.Mark.Time, span.Mark.ID = string(t.samples), first.time, first.id
 	}
-	g.buf = packKey(g.buf[:0], s.Key)
-	k := g.byKey[string(g.buf)]
+	k, packed := g.find(s.Key)
 	if k == nil {
-		k = &presence{key: string(g.buf), index: -1}
-		k.place = g.stalest.PushBack(k)
-		g.byKey[k.key] = k
+		k = &presence{index: -1}
+		g.keep(k, packed)
 	}
 	k.See(span, g.silence)
 	if k.Offset() == offset {
 		k.from = offset
-		g.stalest.MoveToBack(k.place)
+		g.renew(k)
 	}
 	if end, _ := k.End(); k.index < 0 || end+g.silence < k.at {
-		g.queue(k, end+g.silence)
+		g.schedule(k, end+g.silence)
 	}
 	g.resize(k)
 }
 
-// queue puts a group into the heap, or moves it forward. One whose silence moves on stays where it is until it comes up: so a
-// busy group costs nothing here.
-func (g *absences) queue(k *presence, at int64) {
+// schedule puts a group into the queue, or moves it forward. One whose silence moves on stays where it is until it comes up:
+// so a busy group costs nothing here.
+func (g *absences) schedule(k *presence, at int64) {
 	k.at = at
 	if k.index < 0 {
 		heap.Push(&g.due, k)
@@ -101,24 +97,11 @@ func (g *absences) queue(k *presence, at int64) {
 	heap.Fix(&g.due, k.index)
 }
 
-func (g *absences) flush(*Result, int64) {
-	for len(g.byKey) > g.maxKeys || g.bytes > g.maxBytes {
-		front := g.stalest.Front()
-		if front == nil {
-			return
-		}
-		if k, ok := front.Value.(*presence); ok {
-			g.remove(k)
-			g.evicted++
-		}
-	}
-}
+func (g *absences) flush(*Result, int64) { g.bound(g.remove) }
 
 func (g *absences) remove(k *presence) {
-	g.stalest.Remove(k.place)
 	heap.Remove(&g.due, k.index)
-	delete(g.byKey, k.key)
-	g.bytes -= k.size
+	g.state.remove(k)
 }
 
 // decide tells the silences that are over by now, the first to be over first.
@@ -160,12 +143,10 @@ func (g *absences) resume(t times) { g.settled = g.at(t) }
 
 // needs returns the first offset that the state rests on.
 func (g *absences) needs() (offset int64, ok bool) {
-	front := g.stalest.Front()
-	if front == nil {
+	if g.head == nil {
 		return 0, false
 	}
-	k, ok := front.Value.(*presence)
-	return k.from, ok
+	return g.head.from, true
 }
 
 func (g *absences) render(k *presence, s *absence.Span, offset int64) alert.Alert {
@@ -181,14 +162,10 @@ func (g *absences) render(k *presence, s *absence.Span, offset int64) alert.Aler
 
 func (g *absences) expire(int64) {} // a group goes when its silence is decided
 
-// What a group costs beside its spans: itself, and its places in map, list and heap.
-const presenceBytes = int64(unsafe.Sizeof(presence{})) + 160
+// What a group costs beside its spans: itself, and its places in map and queue.
+const presenceBytes = int64(unsafe.Sizeof(presence{})) + 112
 
-func (g *absences) resize(k *presence) {
-	size := presenceBytes + int64(len(k.key)) + k.Bytes()
-	g.bytes += size - k.size
-	k.size = size
-}
+func (k *presence) bytes() int64 { return presenceBytes + int64(len(k.key)) + k.Bytes() }
 
 // adopt: with another dedup time, a silence would be of another period.
 func (g *absences) adopt(r *rule.Rule) bool {
@@ -199,35 +176,7 @@ func (g *absences) adopt(r *rule.Rule) bool {
 }
 
 func (g *absences) stats() RuleStats {
-	return RuleStats{Rule: g.rule.ID, Keys: len(g.byKey), Bytes: g.bytes, Evicted: g.evicted, Late: g.late}
-}
-
-// dueHeap is a heap.Interface: the group that is due first comes first, of one time by key.
-type dueHeap []*presence
-
-func (h dueHeap) Len() int { return len(h) }
-
-func (h dueHeap) Less(i, j int) bool {
-	return cmp.Or(cmp.Compare(h[i].at, h[j].at), cmp.Compare(h[i].key, h[j].key)) < 0
-}
-
-func (h dueHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
-}
-
-// Push is for package heap, which passes what queue gave it.
-func (h *dueHeap) Push(k any) {
-	p, _ := k.(*presence)
-	p.index = len(*h)
-	*h = append(*h, p)
-}
-
-// Pop is for package heap.
-func (h *dueHeap) Pop() any {
-	last := len(*h) - 1
-	k := (*h)[last]
-	(*h)[last] = nil
-	*h = (*h)[:last]
-	return k
+	s := g.state.stats(g.rule.ID)
+	s.Late = g.late
+	return s
 }

@@ -1,12 +1,12 @@
 package correlate
 
 import (
+	"math"
+
 	"github.com/shrike-sec/shrike/pkg/correlate/average"
 	"github.com/shrike-sec/shrike/pkg/correlate/baseline"
 	"github.com/shrike-sec/shrike/pkg/rule"
 )
-
-var _ settler = (*averages)(nil)
 
 // averages correlates the rules of kind average. What a bucket comes to rises and falls with each signal, so it is decided when
 // the bucket is closed. There is no memory: after a restart the buckets of alerts that may still grow are added up anew, with
@@ -14,11 +14,11 @@ var _ settler = (*averages)(nil)
 type averages struct {
 	bucketed
 	test    average.Test
-	expired int64 // event time up to which groups were dropped
+	expired int64 // event time up to which groups were dropped; MinInt64: none was
 }
 
 func newAverages(r *rule.Rule, o Options) *averages {
-	g := &averages{bucketed: newBucketed(r, o), test: averageOf(r.Average)}
+	g := &averages{bucketed: newBucketed(r, o), test: averageOf(r.Average), expired: math.MinInt64}
 	g.lowest = r.Average.Limit.Low()
 	return g
 }
@@ -52,9 +52,9 @@ func (g *averages) said(a *excess) map[string]said {
 	return map[string]said{"value": amount(g.rule.Average.Of, a.value)}
 }
 
-// expire drops groups without open buckets whose alert cannot grow any more, in steps of an eighth of what is kept.
+// expire drops groups without open buckets whose alert cannot grow any more.
 func (g *averages) expire(before int64) {
-	if step := (g.width + g.period + int64(Lateness)) / 8; before < g.expired+step {
+	if !eighth(before, g.expired, g.width+g.period+int64(Lateness)) {
 		return
 	}
 	g.expired = before

@@ -72,7 +72,7 @@ func (g *baselines) remember(b *Bucket, k *series) *series {
 		if err != nil {
 			return nil // at worst the group learns again
 		}
-		k = g.series(packKey(nil, key))
+		k = g.series(key)
 	}
 	bucket := floorDiv(b.Time, g.width)
 	if n := len(k.ahead); !g.resumed || bucket < g.settled {

@@ -35,10 +35,10 @@ func testOf(b *rule.Baseline) baseline.Test {
 	}
 }
 
-// expire drops groups of which nothing is left to be held against, in steps of an eighth of the past.
+// expire drops groups of which nothing is left to be held against.
 func (g *baselines) expire(before int64) {
 	oldest := floorDiv(before, g.width) - g.test.Keep
-	if step := max(1, g.test.Keep/8); g.expired != math.MinInt64 && oldest < g.expired+step {
+	if !eighth(oldest, g.expired, max(8, g.test.Keep)) {
 		return
 	}
 	g.expired = oldest

@@ -2,7 +2,6 @@ package correlate
 
 import (
 	"cmp"
-	"container/list"
 	"math"
 	"slices"
 	"unsafe"
@@ -24,29 +23,21 @@ type bucketed struct {
 	period int64
 	grace  int64
 
-	byKey    map[string]*series
-	layers   []*layer // by bucket
-	closed   int64    // number of the first bucket that is not closed; MinInt64: none is
-	settled  int64    // likewise of those that were evaluated before the restart
-	resumed  bool
-	stalest  *list.List // of *series, the longest without a signal first
-	bytes    int64
-	maxKeys  int
-	maxBytes int64
-	evicted  uint64
-	late     uint64
-	buf      []byte
+	state[*series]
+	layers  []*layer // by bucket
+	closed  int64    // number of the first bucket that is not closed; MinInt64: none is
+	settled int64    // likewise of those that were evaluated before the restart
+	resumed bool
+	late    uint64
 }
 
 // series is the state of one group key.
 type series struct {
-	key   string        // packed values of group_by
+	entry[*series]
 	past  baseline.Past // kind baseline
 	ahead []recorded    // likewise: rows of the memory that are to be decided again, by bucket
 	cells []cell        // open buckets, by number
 	open  *excess       // nil for a group that has not fired
-	size  int64
-	place *list.Element // nil once it was removed
 }
 
 // cell is one open bucket of a group.
@@ -77,7 +68,7 @@ type layer struct {
 func newBucketed(r *rule.Rule, o Options) bucketed {
 	return bucketed{
 		rule: r, names: newNames(r), ranks: ranks(r), width: int64(r.Window()), period: int64(r.Period()), grace: grace(r.Window()),
-		byKey: map[string]*series{}, closed: math.MinInt64, settled: math.MinInt64, stalest: list.New(), maxKeys: o.MaxKeys, maxBytes: o.MaxBytes,
+		state: newState[*series](o), closed: math.MinInt64, settled: math.MinInt64,
 	}
 }
 
@@ -89,9 +80,8 @@ func (g *bucketed) signal(s *match.Signal, offset int64) {
 		return
 	}
 	t := newTally(s, g.names)
-	g.buf = packKey(g.buf[:0], s.Key)
-	k := g.series(g.buf)
-	g.stalest.MoveToBack(k.place)
+	k := g.series(s.Key)
+	g.renew(k)
 	c, made := k.cell(bucket)
 	if made {
 		l := g.layer(bucket)
@@ -104,13 +94,12 @@ func (g *bucketed) signal(s *match.Signal, offset int64) {
 	g.resize(k)
 }
 
-// series finds or makes the group of a packed key.
-func (g *bucketed) series(key []byte) *series {
-	k := g.byKey[string(key)]
+// series finds or makes the group of a key.
+func (g *bucketed) series(key []string) *series {
+	k, packed := g.find(key)
 	if k == nil {
-		k = &series{key: string(key)}
-		k.place = g.stalest.PushBack(k)
-		g.byKey[k.key] = k
+		k = &series{}
+		g.keep(k, packed)
 	}
 	return k
 }
@@ -146,35 +135,16 @@ func (g *bucketed) layer(bucket int64) *layer {
 
 // flush drops the groups longest without a signal while there is more state than allowed. When those of a baseline come again,
 // they learn again, until the next restart recalls them.
-func (g *bucketed) flush(*Result, int64) {
-	for len(g.byKey) > g.maxKeys || g.bytes > g.maxBytes {
-		front := g.stalest.Front()
-		if front == nil {
-			return
-		}
-		if k, ok := front.Value.(*series); ok {
-			g.remove(k)
-			g.evicted++
-		}
-	}
-}
-
-func (g *bucketed) remove(k *series) {
-	g.stalest.Remove(k.place)
-	k.place = nil
-	delete(g.byKey, k.key)
-	g.bytes -= k.size
-}
+func (g *bucketed) flush(*Result, int64) { g.bound(g.remove) }
 
 // What a group costs beside its texts and values.
 const (
-	seriesBytes = int64(unsafe.Sizeof(series{})) + 112 // and its places in map and list
-	cellBytes   = int64(unsafe.Sizeof(cell{})) + 8     // and its place in the layer
+	seriesBytes = int64(unsafe.Sizeof(series{})) + 64 // and its place in the map
+	cellBytes   = int64(unsafe.Sizeof(cell{})) + 8    // and its place in the layer
 	excessBytes = int64(unsafe.Sizeof(excess{}))
 )
 
-// resize counts the group's memory anew.
-func (g *bucketed) resize(k *series) {
+func (k *series) bytes() int64 {
 	size := seriesBytes + int64(len(k.key)) + k.past.Bytes() + int64(cap(k.cells))*cellBytes
 	for i := range k.cells {
 		size += int64(len(k.cells[i].samples))
@@ -182,12 +152,13 @@ func (g *bucketed) resize(k *series) {
 	if k.open != nil {
 		size += excessBytes + int64(len(k.open.samples)) + int64(cap(k.open.reached.levels))*levelBytes
 	}
-	g.bytes += size - k.size
-	k.size = size
+	return size
 }
 
 func (g *bucketed) stats() RuleStats {
-	return RuleStats{Rule: g.rule.ID, Keys: len(g.byKey), Bytes: g.bytes, Evicted: g.evicted, Late: g.late}
+	s := g.state.stats(g.rule.ID)
+	s.Late = g.late
+	return s
 }
 
 // closedAt returns the first bucket that is open at a time.
@@ -221,7 +192,7 @@ func (g *bucketed) next(evaluate func(k *series, c *cell, closed int64)) (ok boo
 	g.layers = slices.Delete(g.layers, 0, 1)
 	slices.SortFunc(l.groups, func(a, b *series) int { return cmp.Compare(a.key, b.key) })
 	for _, k := range l.groups {
-		if k.place == nil {
+		if !g.has(k) {
 			continue
 		}
 		if c, ok := k.take(l.bucket); ok {

@@ -27,7 +27,7 @@ const (
 type early struct {
 	finite   bool
 	maxBytes int64
-	queue    earlyQueue
+	queue    queue[*waiting]
 	fresh    []*waiting // in the queue since the last ripe
 	came     []*waiting // in the order of arrival: what waits, and some that was taken
 	bytes    int64      // estimated, of the queue
@@ -45,6 +45,13 @@ type waiting struct {
 	bytes  int64
 	index  int // in the queue; -1 once it was taken
 }
+
+// before orders by time, of one time by what came first.
+func (w *waiting) before(o *waiting) bool {
+	return cmp.Or(cmp.Compare(w.time, o.time), cmp.Compare(w.seq, o.seq)) < 0
+}
+
+func (w *waiting) place() *int { return &w.index }
 
 func (e *early) add(s *match.Signal, offset int64) {
 	w := &waiting{signal: *s, time: s.Time, offset: offset, seq: e.seq, bytes: signalBytes(s)}
@@ -161,35 +168,4 @@ func (e *early) oldest() (offset int64, ok bool) {
 		offset = min(offset, w.offset)
 	}
 	return offset, len(e.queue) > 0
-}
-
-// earlyQueue is a heap.Interface: the earliest comes first, of one time the one that came first.
-type earlyQueue []*waiting
-
-func (q earlyQueue) Len() int { return len(q) }
-
-func (q earlyQueue) Less(i, j int) bool {
-	return cmp.Or(cmp.Compare(q[i].time, q[j].time), cmp.Compare(q[i].seq, q[j].seq)) < 0
-}
-
-func (q earlyQueue) Swap(i, j int) {
-	q[i], q[j] = q[j], q[i]
-	q[i].index, q[j].index = i, j
-}
-
-// Push is for package heap, which passes what add gave it.
-func (q *earlyQueue) Push(w any) {
-	e, _ := w.(*waiting)
-	e.index = len(*q)
-	*q = append(*q, e)
-}
-
-// Pop is for package heap.
-func (q *earlyQueue) Pop() any {
-	last := len(*q) - 1
-	w := (*q)[last]
-	(*q)[last] = nil
-	*q = (*q)[:last]
-	w.index = -1
-	return w
 }

@@ -25,27 +25,19 @@ type groups struct {
 	hashes int    // kind distinct: how many to keep of a point
 	told   int    // likewise of an alert: 0 where it does not tell how many different values there are
 
-	byKey    map[string]*group
-	stalest  lru
-	touched  []arrivals
-	bytes    int64
-	maxKeys  int
-	maxBytes int64
-	evicted  uint64
-	dropped  int64  // state before this event time was dropped
-	buf      []byte // scratch: packed key
+	state[*group]
+	touched []arrivals
+	dropped int64 // state before this event time was dropped
 }
 
 // group is the state of one group key.
 type group struct {
-	key     string           // packed values of group_by
+	entry[*group]
 	points  []point          // by time, but for those from sorted on; none for match
 	open    []open           // by period
 	seen    map[string]int64 // by event id, the event time; nil unless groups.once
-	size    int64            // as counted in groups.bytes
 	touched int32            // its place in groups.touched, from 1; 0: not touched
 	sorted  int32            // how many of points are in their place: all, except between signal and flush
-	links
 }
 
 // arrivals are what came for a group since the last flush.
@@ -68,15 +60,14 @@ type open struct {
 func newGroups(r *rule.Rule, w Window, o Options) *groups {
 	g := &groups{
 		rule: r, names: newNames(r), ranks: ranks(r), window: w, length: int64(r.Window()), period: int64(r.Period()),
-		byKey: map[string]*group{}, maxKeys: o.MaxKeys, maxBytes: o.MaxBytes, dropped: math.MinInt64,
+		state: newState[*group](o), dropped: math.MinInt64, once: r.Class == event.Alert,
 	}
-	g.once = r.Class == event.Alert
-	g.keep()
+	g.wants()
 	return g
 }
 
-// keep says how many hashes the rule wants.
-func (g *groups) keep() {
+// wants says how many hashes the rule wants.
+func (g *groups) wants() {
 	g.hashes, g.told = match.KeptHashes(g.rule), 0
 	if g.rule.Tells("value") {
 		g.told = g.hashes
@@ -113,12 +104,10 @@ func (g *groups) signal(s *match.Signal, _ int64) {
 
 // touch finds or makes the group of key and notes an arrival at t.
 func (g *groups) touch(key []string, t int64) *group {
-	g.buf = packKey(g.buf[:0], key)
-	k := g.byKey[string(g.buf)]
+	k, packed := g.find(key)
 	if k == nil {
-		k = &group{key: string(g.buf)}
-		g.byKey[k.key] = k
-		g.stalest.push(k)
+		k = &group{}
+		g.keep(k, packed)
 	}
 	if k.touched == 0 {
 		g.touched = append(g.touched, arrivals{group: k, lo: t, hi: t})
@@ -185,12 +174,12 @@ func (g *groups) flush(out *Result, offset int64) {
 			a.changed, a.late = false, a.late || in.late
 			out.Alerts = append(out.Alerts, g.render(k, a, offset))
 		}
-		g.stalest.renew(k)
+		g.renew(k)
 		g.resize(k)
 	}
 	clear(g.touched)
 	g.touched = g.touched[:0]
-	g.bound()
+	g.bound(g.remove)
 }
 
 // evaluate looks at the ends that arrivals in [lo, hi] can have changed, those in [lo, hi+W). Where several of them do not
@@ -287,8 +276,7 @@ const (
 	seenBytes = 80 // an id and its place in the map
 )
 
-// resize counts the group's memory anew.
-func (g *groups) resize(k *group) {
+func (k *group) bytes() int64 {
 	size := groupBytes + int64(len(k.key)) + int64(cap(k.points))*pointBytes + int64(cap(k.open))*openBytes + int64(len(k.seen))*seenBytes
 	for i := range k.points {
 		p := &k.points[i]
@@ -298,32 +286,12 @@ func (g *groups) resize(k *group) {
 		a := &k.open[i]
 		size += int64(len(a.samples)) + int64(cap(a.reached.levels))*levelBytes + a.bytes()
 	}
-	g.bytes += size - k.size
-	k.size = size
+	return size
 }
 
-// bound drops the groups longest without a signal while there is more state than allowed.
-func (g *groups) bound() {
-	for len(g.byKey) > g.maxKeys || g.bytes > g.maxBytes {
-		k := g.stalest.first()
-		if k == nil {
-			return
-		}
-		g.remove(k)
-		g.evicted++
-	}
-}
-
-func (g *groups) remove(k *group) {
-	g.stalest.remove(k)
-	delete(g.byKey, k.key)
-	g.bytes -= k.size
-}
-
-// expire drops points and alerts before the given time, in steps of an eighth of what is kept: looking at every group
-// each time that the watermark moves would cost more than the memory is worth.
+// expire drops points and alerts before the given time.
 func (g *groups) expire(before int64) {
-	if step := (g.length + g.period + int64(Lateness)) / 8; g.dropped != math.MinInt64 && before < g.dropped+step {
+	if !eighth(before, g.dropped, g.length+g.period+int64(Lateness)) {
 		return
 	}
 	g.dropped = before
@@ -347,10 +315,8 @@ func (g *groups) expire(before int64) {
 func (g *groups) adopt(r *rule.Rule) bool {
 	g.rule, g.ranks = r, ranks(r)
 	g.names.extend(r)
-	g.keep()
+	g.wants()
 	return int64(r.Period()) == g.period
 }
 
-func (g *groups) stats() RuleStats {
-	return RuleStats{Rule: g.rule.ID, Keys: len(g.byKey), Bytes: g.bytes, Evicted: g.evicted}
-}
+func (g *groups) stats() RuleStats { return g.state.stats(g.rule.ID) }

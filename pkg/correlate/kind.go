@@ -62,10 +62,14 @@ type settler interface {
 }
 
 var (
-	_ settler = (*baselines)(nil)
-	_ settler = (*absences)(nil)
-	_ holder  = (*baselines)(nil)
-	_ holder  = (*novelty)(nil)
+	_ settler    = (*baselines)(nil)
+	_ settler    = (*averages)(nil)
+	_ settler    = (*absences)(nil)
+	_ waiter     = (*sequences)(nil)
+	_ waiter     = (*novelty)(nil)
+	_ holder     = (*baselines)(nil)
+	_ holder     = (*novelty)(nil)
+	_ rememberer = (*novelty)(nil)
 )
 
 // Window is what a windowed kind is: whether the signals of a stretch of event time fire. Add and Remove are called with

@@ -116,7 +116,7 @@ func (n *novelty) expire(before int64) {
 		return
 	}
 	before = min(before, n.early.from(n.latest)-int64(Lateness))
-	if n.expired != math.MinInt64 && before < n.expired+f/8 {
+	if !eighth(before, n.expired, f) {
 		return
 	}
 	n.expired = before

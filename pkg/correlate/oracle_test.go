@@ -195,8 +195,8 @@ func expected(id, actor string, set map[int]hit) alert.Alert {
 	return a
 }
 
-// comparable reduces an engine's alert to what expected fills in.
-func comparable(a alert.Alert) alert.Alert {
+// plainAlert reduces an engine's alert to what expected fills in.
+func plainAlert(a alert.Alert) alert.Alert {
 	reached := slices.Clone(a.Reached)
 	for i := range reached {
 		reached[i].Revision = 0 // which frames there were is not in the definition
@@ -300,7 +300,7 @@ func TestAlertsAreThoseOfTheDefinition(t *testing.T) {
 				if old, ok := got[a.ID]; ok && (old.Revision >= a.Revision || old.Count > a.Count) {
 					t.Fatalf("alert went back: %+v, then %+v", old, a)
 				}
-				if old, ok := got[a.ID]; ok && gocmp.Equal(comparable(old), comparable(a)) {
+				if old, ok := got[a.ID]; ok && gocmp.Equal(plainAlert(old), plainAlert(a)) {
 					t.Fatalf("alert sent again unchanged: %+v", a)
 				}
 				checkRevisions(t, got[a.ID], a)
@@ -311,7 +311,7 @@ func TestAlertsAreThoseOfTheDefinition(t *testing.T) {
 			}
 		}
 		for id, a := range got {
-			got[id] = comparable(a)
+			got[id] = plainAlert(a)
 		}
 		if diff := gocmp.Diff(want(r, hits), got); diff != "" {
 			t.Fatalf("alerts of %s within %s dedup %s (-want +got):\n%s", r.ID, r.Window(), r.Dedup, diff)

@@ -329,9 +329,9 @@ func (g *sequences) remove(k *chain) {
 	}
 }
 
-// expire drops marks and alerts before the given time, in steps of an eighth of what is kept, as groups do.
+// expire drops marks and alerts before the given time.
 func (g *sequences) expire(before int64) {
-	if step := (g.length + g.period + int64(Lateness)) / 8; g.dropped != math.MinInt64 && before < g.dropped+step {
+	if !eighth(before, g.dropped, g.length+g.period+int64(Lateness)) {
 		return
 	}
 	g.dropped = before

@@ -2,8 +2,6 @@ package correlate
 
 import "math"
 
-var _ waiter = (*sequences)(nil)
-
 // wait notes that the ends which a group's arrivals can have changed are to be decided.
 func (g *sequences) wait(k *chain) {
 	if !k.waits {
