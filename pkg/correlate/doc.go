@@ -55,7 +55,8 @@
 // threshold, distinct and sum say when a window holds (Window), sequence where one is complete, firstseen is a memory, baseline
 // says what is above a past, average what is past a limit, absence where silences begin; match needs none.
 //
-// Start at Engine.Apply, then group.go (windows and periods), then render.go (the alert's words). Sequences are in
-// sequences.go, those that wait in sequencewait.go, and those whose steps do not say whole which group they are in rooms.go.
-// What looks at whole buckets is in bucketed.go, baselines in baselines.go and baselineclose.go, averages in averages.go, absences in absences.go, what a restart needs in progress.go.
+// Start at Engine.Apply, then group.go (windows and periods), state.go (the bounds), render.go (the alert's words). Sequences
+// are in sequences.go, those that wait in sequencewait.go, and those whose steps do not say whole which group they are in
+// rooms.go. What looks at whole buckets is in bucketed.go, baselines in baselines.go and baselineclose.go, averages in
+// averages.go, absences in absences.go, what a restart needs in progress.go.
 package correlate

@@ -63,7 +63,11 @@ type origin struct {
 }
 
 func newOrigins() origins {
-	return origins{byPartition: map[partition]*origin{}, watermark: math.MinInt64, clock: math.MinInt64, alerts: math.MinInt64, before: math.MinInt64, slowest: math.MinInt64, newest: math.MinInt64, next: Mark{Watermark: math.MinInt64}}
+	const unknown = math.MinInt64
+	return origins{
+		byPartition: map[partition]*origin{}, watermark: unknown, next: Mark{Watermark: unknown}, clock: unknown,
+		newest: unknown, alerts: unknown, slowest: unknown, before: unknown,
+	}
 }
 
 // accept reports whether f is new, and moves mark and watermark. An empty frame at the mark is a heartbeat: it is accepted,
@@ -129,8 +133,8 @@ func (s *origins) hear() {
 	s.before, s.heard = s.watermark, clock
 }
 
-// advance recomputes the watermark. Origins that say they are idle hold nothing up, nor do those that are gone; when all are idle, time stands still,
-// because what they send next will be of then, not of the end of time. The clock goes on.
+// advance recomputes the watermark. Origins that say they are idle hold nothing up, nor do those that are gone; when all are
+// idle, time stands still, because what they send next will be of then, not of the end of time. The clock goes on.
 func (s *origins) advance() {
 	smallest, clock, now, unknown := int64(math.MaxInt64), int64(math.MaxInt64), int64(0), false
 	for _, o := range s.byPartition {
