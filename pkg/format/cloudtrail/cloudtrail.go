@@ -22,7 +22,7 @@ import (
 // Spec describes the format.
 func Spec() format.Spec {
 	return format.Spec{
-		Name: "cloudtrail", Class: event.API, Version: 3, Sniff: sniff, Key: isKey,
+		Name: "cloudtrail", Class: event.API, Version: 4, Sniff: sniff, Key: isKey,
 		New: func() format.Parser { return new(parser) },
 	}
 }
@@ -48,6 +48,7 @@ type rest struct {
 	kind    kind
 	detail  []byte // the record inside EventBridge's envelope
 	deep    bool   // walking that one
+	details value  // serviceEventDetails
 	badTime string // an event time that cannot be read
 	refused error  // fastjson's
 }
@@ -127,6 +128,7 @@ func (p *parser) walk(raw []byte) error {
 func (p *parser) finish() {
 	e := &p.e
 	e.SetText(event.Provider, "aws")
+	p.signInName()
 	p.identify()
 	if e.Text(event.AccountID) == "" {
 		e.SetText(event.AccountID, e.Text(event.ActorAccountID))
@@ -136,7 +138,9 @@ func (p *parser) finish() {
 }
 
 // outcome: an error of any kind is a failure. Sign-in events carry no code; their response says it under the event's
-// own name. Insights and aggregates tell of many calls.
+// own name, those of IAM Identity Center and of smart cards (CredentialVerification …) in serviceEventDetails
+// (https://docs.aws.amazon.com/singlesignon/latest/userguide/understanding-sign-in-events.html). Insights and aggregates
+// tell of many calls.
 func (p *parser) outcome() string {
 	e := &p.e
 	switch e.Text(event.EventCategory) {
@@ -146,15 +150,31 @@ func (p *parser) outcome() string {
 	if e.Text(event.ErrorCode) != "" || e.Text(event.ErrorMessage) != "" {
 		return event.Failure
 	}
-	if e.Text(event.EventType) == "AwsConsoleSignIn" || e.Text(event.EventSource) == "signin.amazonaws.com" {
-		switch string(e.Object(event.Response).Value.GetStringBytes(e.Text(event.NativeName))) {
-		case "Failure":
-			return event.Failure
-		case "Success":
-			return event.Success
-		}
+	if !p.isSignIn() {
+		return event.Success
 	}
-	return event.Success
+	name := e.Text(event.NativeName)
+	if string(e.Object(event.Response).Value.GetStringBytes(name)) == "Failure" {
+		return event.Failure
+	}
+	outcome := event.Success
+	p.each(p.rec.details, func(key []byte, member value) {
+		if string(key) == name && p.plain(member) == "Failure" {
+			outcome = event.Failure
+		}
+	})
+	return outcome
+}
+
+func (p *parser) isSignIn() bool {
+	return p.e.Text(event.EventType) == "AwsConsoleSignIn" || p.e.Text(event.EventSource) == "signin.amazonaws.com"
+}
+
+// signInName: whoever is not known yet, or signs in to IAM Identity Center, has no userName in the identity.
+func (p *parser) signInName() {
+	if added := p.e.Object(event.Additional).Value; added != nil && p.isSignIn() && p.e.Text(event.ActorName) == "" {
+		p.e.SetText(event.ActorName, p.arena.Text(added.GetStringBytes("UserName")))
+	}
 }
 
 // transferred reads what S3 and sign-in add: sizes come as integer or as float.

@@ -86,6 +86,9 @@ func (p *parser) rareMember(name []byte, c *format.Cursor) {
 		p.set(event.AccountID, "accountId", p.take(c))
 	case "timeWindow":
 		p.window(p.take(c))
+	case "serviceEventDetails":
+		p.rec.details = p.take(c)
+		p.unmapped("serviceEventDetails", p.rec.details)
 	case "digestS3Object":
 		p.rec.kind = digest
 	case "Event":
@@ -168,7 +171,7 @@ func (p *parser) resources(c *format.Cursor) {
 		return
 	}
 	var accounts, types string
-	odd := false
+	odd, nameless := false, false
 	for n := 0; child.Next(); n++ {
 		if child.First() != '{' {
 			v := p.take(&child)
@@ -177,9 +180,12 @@ func (p *parser) resources(c *format.Cursor) {
 			continue
 		}
 		item, _ := child.Enter()
+		before := len(p.e.List(event.Resources))
 		account, kind, more := p.resource(&item)
 		child.Leave(&item)
-		odd = odd || more
+		names := len(p.e.List(event.Resources)) - before
+		odd = odd || more || names > 1 || names > 0 && nameless // the lists would not be side by side
+		nameless = nameless || names == 0
 		accounts, types = p.list(accounts, account, n), p.list(types, kind, n)
 	}
 	c.Leave(&child)

@@ -16,7 +16,7 @@ type value struct {
 }
 
 func (v value) null() bool   { return v.raw[0] == 'n' }
-func (v value) object() bool { return v.raw[0] == '{' }
+func (v value) object() bool { return len(v.raw) > 0 && v.raw[0] == '{' }
 func (v value) nested() bool { return v.raw[0] == '{' || v.raw[0] == '[' }
 
 // take reads the cursor's present value. One that is not valid is null; the cursor's walk ends there and says so.
