@@ -1,4 +1,5 @@
-// Package albconn reads the connection logs of AWS application load balancers: 12 columns, and whatever comes after.
+// Package albconn reads the connection logs of AWS application load balancers: 12 columns, 13 since they tell the group of
+// the key exchange, and whatever comes after.
 //
 // A record is one line; one event of class flow comes out; the test file's "Enable ConnectionLog for ELB" is a control
 // record. The class is flow and not http: a line tells of a connection, of its two ports, its handshake and the
@@ -6,7 +7,7 @@
 // conn_trace_id is this one's. The listener's address and name are not logged. outcome is tls_verify_status where it is
 // known, else success where there is a cipher; a connection without TLS says neither. A certificate's subject is the
 // client's own text and may hold blanks and quotes, so it ends where a validity follows. Start reading at split. What
-// no field holds is in unmapped: leaf_client_cert_validity that is not two times, extra_N (columns behind the 12th).
+// no field holds is in unmapped: leaf_client_cert_validity that is not two times, extra_N (columns behind the 13th).
 package albconn
 
 import (
@@ -21,7 +22,7 @@ import (
 
 // Spec describes the format.
 func Spec() format.Spec {
-	return format.Spec{Name: "albconn", Class: event.Flow, New: New, Version: 2, Sniff: sniff, Key: isKey}
+	return format.Spec{Name: "albconn", Class: event.Flow, New: New, Version: 3, Sniff: sniff, Key: isKey}
 }
 
 // The columns in the order of the log; extra is all the rest in one piece.
@@ -38,9 +39,13 @@ const (
 	certSerial
 	verifyStatus
 	connTraceID
+	keyExchange
 	extra
 	count
 )
+
+// fewest is how many columns every generation has.
+const fewest = connTraceID + 1
 
 type parser struct {
 	event event.Event
@@ -75,8 +80,8 @@ func (p *parser) split(s string) error {
 	for i := certValidity; i < extra; i++ {
 		var tok accessline.Token
 		var ok bool
-		if tok, s, ok = accessline.Next(s); !ok {
-			return format.Errorf(record.ReasonFieldCount, "fewer than %d columns", extra)
+		if tok, s, ok = accessline.Next(s); !ok && i < fewest {
+			return format.Errorf(record.ReasonFieldCount, "fewer than %d columns", fewest)
 		}
 		p.cols[i] = tok.Text
 	}
@@ -116,7 +121,7 @@ var texts = [...]struct {
 	field  event.TextField
 }{
 	{tlsProtocol, event.TLSVersion}, {tlsCipher, event.TLSCipher}, {certSubject, event.TLSClientSubject},
-	{certSerial, event.TLSClientSerial}, {verifyStatus, event.TLSVerifyStatus}, {connTraceID, event.ConnTraceID},
+	{certSerial, event.TLSClientSerial}, {verifyStatus, event.TLSVerifyStatus}, {connTraceID, event.ConnTraceID}, {keyExchange, event.TLSGroup},
 }
 
 var ports = [...]struct {

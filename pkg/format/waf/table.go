@@ -1,6 +1,7 @@
 package waf
 
 import (
+	"math"
 	"strings"
 
 	"github.com/shrike-sec/shrike/pkg/event"
@@ -35,6 +36,8 @@ func table() *jsonrec.Schema {
 		at("ja3Fingerprint", jsonrec.Unless("-", text(event.TLSJA3))),
 		at("ja4Fingerprint", jsonrec.Unless("-", text(event.TLSJA4))),
 		at("httpRequest.clientIp", jsonrec.Addr(event.SrcIP, event.SrcHost)),
+		at("httpRequest.clientAsn", asn()),
+		at("clientAsn", asn()),
 		at("httpRequest.country", jsonrec.Unless("-", text(event.SrcCountry))),
 		at("httpRequest.headers", jsonrec.Note(noteHeaders)),
 		at("httpRequest.uri", shown(text(event.URLPath))),
@@ -46,6 +49,9 @@ func table() *jsonrec.Schema {
 		at("httpRequest.host", shown(jsonrec.Host(event.URLHost, event.URLPort))),
 	)
 }
+
+// asn takes the client's autonomous system, which is logged where a rule of the ACL matches on those.
+func asn() jsonrec.Set { return jsonrec.Int(event.SrcASN, 0, math.MaxUint32) }
 
 const redacted = "REDACTED"
 
@@ -164,7 +170,7 @@ func (p *parser) headers() {
 				known = 3
 			}
 		})
-		odd = odd || known != 2
+		odd = odd || known != 2 || name == ""
 		p.header(name, value)
 	})
 	if headers := w.Noted(noteHeaders); odd || !headers.List() {

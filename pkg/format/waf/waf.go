@@ -21,7 +21,7 @@ import (
 
 // Spec describes the format.
 func Spec() format.Spec {
-	return format.Spec{Name: "waf", Class: event.HTTP, New: New, Version: 2, Sniff: sniff, Key: isKey}
+	return format.Spec{Name: "waf", Class: event.HTTP, New: New, Version: 3, Sniff: sniff, Key: isKey}
 }
 
 type parser struct {
