@@ -68,6 +68,15 @@ func httpVersion(w *jsonrec.Walker, v jsonrec.Value) bool {
 	return v.Quoted()
 }
 
+// boundary takes the numbers that flow logs call traffic paths: OCSF counts three of its own in front of them.
+func boundary(w *jsonrec.Walker, v jsonrec.Value) bool {
+	n, ok := w.Integer(v)
+	if ok = ok && n > 3 && n < 12; ok {
+		w.Event.SetInt(event.TrafficPath, n-3)
+	}
+	return ok
+}
+
 func (p *parser) common() {
 	w, e := &p.w, &p.w.Event
 	provider := w.Lower(w.Plain(w.Noted(noteProvider)))
@@ -90,9 +99,9 @@ func (p *parser) common() {
 	}
 }
 
-// api reads what its three classes have; only where calls are logged as such does the activity say whether they changed
-// anything.
-func (p *parser) api(calls bool) {
+// api reads what its three classes have. Sign-ins say by their activity nothing of what was changed, and changes of accounts
+// have another user beside the actor.
+func (p *parser) api(class string) {
 	w, e := &p.w, &p.w.Event
 	activity := w.Noted(noteActivity)
 	if e.Text(event.NativeName) == "" {
@@ -101,10 +110,8 @@ func (p *parser) api(calls bool) {
 		w.Unmapped("activity_name", activity)
 	}
 	e.SetText(event.EventName, apiname.WithoutVersion(e.Text(event.NativeName)))
-	if e.Text(event.Outcome) == event.Unknown && e.Text(event.ErrorCode) != "" {
-		e.SetText(event.Outcome, event.Failure)
-	}
-	if _, known := e.Bool(event.ReadOnly); !known && calls {
+	p.answer()
+	if _, known := e.Bool(event.ReadOnly); !known && class != signIn {
 		switch w.Plain(w.Noted(noteActivityID)) {
 		case "2":
 			e.SetBool(event.ReadOnly, true)
@@ -113,39 +120,64 @@ func (p *parser) api(calls bool) {
 		}
 	}
 	w.Unmapped("activity_id", w.Noted(noteActivityID))
+	p.user(class)
 	p.actor()
+	if e.Text(event.AccountID) == "" {
+		e.SetText(event.AccountID, e.Text(event.ActorAccountID))
+	}
 }
 
-// actor: the role of a session, the service that called, else who it is. Sign-ins of version 1 have the user beside
-// the actor.
-func (p *parser) actor() {
+// answer takes the outcome from the answer where the event does not say it.
+func (p *parser) answer() {
+	w, e := &p.w, &p.w.Event
+	code, ok := w.Integer(w.Noted(noteAnswerCode))
+	w.Unmapped("api.response.code", w.Noted(noteAnswerCode))
+	switch {
+	case e.Text(event.Outcome) != event.Unknown:
+	case e.Text(event.ErrorCode) != "", ok && code >= 400 && code < 600:
+		e.SetText(event.Outcome, event.Failure)
+	case ok && code >= 200 && code < 400:
+		e.SetText(event.Outcome, event.Success)
+	}
+}
+
+// user: the one who signs in may stand beside the actor only; the one whose account is changed is no actor.
+func (p *parser) user(class string) {
 	w, e := &p.w, &p.w.Event
 	user, name := w.Plain(w.Noted(noteUserID)), w.Plain(w.Noted(noteUserName))
-	arn, issuer := e.Text(event.ActorARN), e.Text(event.ActorIssuerARN)
-	if arn == "" && e.Text(event.ActorName) == "" && e.Text(event.ActorPrincipalID) == "" {
+	arn := e.Text(event.ActorARN)
+	if class == signIn && arn == "" && e.Text(event.ActorName) == "" && e.Text(event.ActorPrincipalID) == "" {
 		if strings.HasPrefix(user, "arn:") {
-			arn = user
-			e.SetText(event.ActorARN, arn)
+			e.SetText(event.ActorARN, user)
 		} else {
 			e.SetText(event.ActorPrincipalID, user)
 		}
 		e.SetText(event.ActorName, name)
-	} else {
-		if user != arn {
-			w.Unmapped("user.uid", w.Noted(noteUserID))
-		}
-		if name != e.Text(event.ActorName) {
-			w.Unmapped("user.name", w.Noted(noteUserName))
-		}
+		return
 	}
+	if user != arn {
+		w.Unmapped("user.uid", w.Noted(noteUserID))
+	}
+	if name != e.Text(event.ActorName) {
+		w.Unmapped("user.name", w.Noted(noteUserName))
+	}
+}
+
+// actor: the role of a session, the service that called, else who it is. Version 1 has of a session the principal's id and
+// the role only.
+func (p *parser) actor() {
+	e := &p.w.Event
+	arn, issuer := e.Text(event.ActorARN), e.Text(event.ActorIssuerARN)
+	id, principalSession, _ := strings.Cut(e.Text(event.ActorPrincipalID), ":") // AROA…:session
 	role, roleName, session := p.role(arn)
-	switch {
-	case role != "" && strings.HasPrefix(issuer, "arn:"):
+	switch isRole := strings.HasPrefix(issuer, "arn:"); {
+	case role != "" && isRole:
 		role = issuer
+	case arn == "" && isRole && e.Text(event.ActorType) == "AssumedRole":
+		role, roleName, session = issuer, issuer[strings.LastIndexByte(issuer, '/')+1:], principalSession
 	case role == "":
 		role = arn
 	}
-	id, _, _ := strings.Cut(e.Text(event.ActorPrincipalID), ":") // AROA…:session
 	e.SetText(event.Actor, first(role, e.Text(event.ActorInvokedBy), id, e.Text(event.ActorName)))
 	if e.Text(event.ActorName) == "" {
 		e.SetText(event.ActorName, roleName)
@@ -169,13 +201,22 @@ func (p *parser) role(arn string) (role, name, session string) {
 func (p *parser) flow() {
 	w, e := &p.w, &p.w.Event
 	p.action("ACCEPT", "REJECT")
-	switch w.Plain(w.Noted(noteVersionID)) {
-	case "4":
+	if e.Text(event.Action) == "" && w.Plain(w.Noted(noteActivityID)) == "5" { // Refuse
+		e.SetText(event.Action, "REJECT")
+		e.SetText(event.Outcome, event.Failure)
+	}
+	w.Unmapped("activity_id", w.Noted(noteActivityID))
+	version := w.Plain(w.Noted(noteVersion))
+	switch id := w.Plain(w.Noted(noteVersionID)); {
+	case id == "4" || id == "" && version == "IPv4":
 		e.SetText(event.TrafficType, "IPv4")
-	case "6":
+	case id == "6" || id == "" && version == "IPv6":
 		e.SetText(event.TrafficType, "IPv6")
 	default:
 		w.Unmapped("connection_info.protocol_ver_id", w.Noted(noteVersionID))
+	}
+	if version != e.Text(event.TrafficType) {
+		w.Unmapped("connection_info.protocol_ver", w.Noted(noteVersion))
 	}
 	id, direction := w.Plain(w.Noted(noteDirectionID)), w.Lower(w.Plain(w.Noted(noteDirection)))
 	switch {
@@ -225,10 +266,15 @@ func (p *parser) behind(name string, note int, addr, packet event.AddrField) {
 	}
 }
 
-// action names what was done as the log itself does, and takes the outcome from it.
+// action names what was done as the log itself does, and takes the outcome from it. Version 1 has a disposition in its place.
 func (p *parser) action(allowed, denied string) {
 	w, e := &p.w, &p.w.Event
 	id, text := w.Plain(w.Noted(noteActionID)), w.Lower(w.Plain(w.Noted(noteAction)))
+	w.Unmapped("disposition_id", w.Noted(noteDispositionID))
+	w.Unmapped("disposition", w.Noted(noteDisposition))
+	if id == "" && text == "" {
+		id, text = p.disposition()
+	}
 	switch {
 	case id == "1" || id == "" && text == "allowed":
 		e.SetText(event.Action, allowed)
@@ -244,6 +290,18 @@ func (p *parser) action(allowed, denied string) {
 	if text != "allowed" && text != "denied" || (text == "allowed") != (e.Text(event.Action) == allowed) {
 		w.Unmapped("action", w.Noted(noteAction))
 	}
+}
+
+// disposition returns the action that it speaks of; all but two of them speak of none.
+func (p *parser) disposition() (id, text string) {
+	w := &p.w
+	switch id, text := w.Plain(w.Noted(noteDispositionID)), w.Lower(w.Plain(w.Noted(noteDisposition))); {
+	case id == "1", id == "" && text == "allowed":
+		return "1", "allowed"
+	case id == "2", id == "" && text == "blocked":
+		return "2", "denied"
+	}
+	return "", ""
 }
 
 func (p *parser) http() {

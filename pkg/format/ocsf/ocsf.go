@@ -19,7 +19,7 @@ import (
 
 // Spec describes the format. Its class is that of API calls; an event's own may be another.
 func Spec() format.Spec {
-	return format.Spec{Name: "ocsf", Class: event.API, New: New, Version: 2, Sniff: sniff}
+	return format.Spec{Name: "ocsf", Class: event.API, New: New, Version: 3, Sniff: sniff}
 }
 
 type parser struct {
@@ -36,10 +36,13 @@ func New() format.Parser {
 	return p
 }
 
-// classOf returns our class of OCSF's.
+// signIn is the class of sign-ins.
+const signIn = "3002"
+
+// classOf returns our class of OCSF's. API Activity was 3005 in 1.0.0-rc.2.
 func classOf(uid []byte) event.Class {
 	switch strings.Trim(string(uid), `"`) {
-	case "6003", "3002", "3001":
+	case "6003", "3005", signIn, "3001":
 		return event.API
 	case "4001":
 		return event.Flow
@@ -55,7 +58,7 @@ func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
 	uid := jsonrec.MemberOf(r.Raw, "class_uid")
 	class := classOf(uid)
 	if class == event.None {
-		return format.Errorf(record.ReasonSyntax, "class_uid %.100q is none of 6003, 3002, 3001, 4001, 4002, 4003", uid)
+		return format.Errorf(record.ReasonSyntax, "class_uid %.100q is none of 6003, 3005, 3002, 3001, 4001, 4002, 4003", uid)
 	}
 	p.w.Reset(class, r)
 	if err := p.w.Walk(p.tables[class], r.Raw); err != nil {
@@ -67,7 +70,7 @@ func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
 	p.common()
 	switch class {
 	case event.API:
-		p.api(strings.Trim(string(uid), `"`) != "3002")
+		p.api(strings.Trim(string(uid), `"`))
 	case event.Flow:
 		p.flow()
 	case event.HTTP:

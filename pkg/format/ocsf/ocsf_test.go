@@ -30,5 +30,5 @@ func FuzzParse(f *testing.F) { formattest.Fuzz(f, Spec(), "testdata") }
 // Nothing that a record says is lost. Times are in another form; actions, directions and names are
 // those of the logs themselves.
 func TestLossless(t *testing.T) {
-	formattest.Lossless(t, Spec(), "testdata", "time", "time_dt", "start_time", "end_time", "created_time", "action", "direction", "hostname", "version", "readOnly")
+	formattest.Lossless(t, Spec(), "testdata", "time", "time_dt", "start_time", "end_time", "created_time", "action", "direction", "hostname", "version", "readOnly", "boundary_id")
 }

@@ -26,6 +26,10 @@ const (
 	noteStart
 	noteCode
 	noteHeaders
+	noteDispositionID
+	noteDisposition
+	noteVersion
+	noteAnswerCode
 )
 
 const most = math.MaxInt64
@@ -38,6 +42,9 @@ func (l *list) add(set jsonrec.Set, paths ...string) {
 		*l = append(*l, jsonrec.At(path, set))
 	}
 }
+
+// known takes "-" for missing, as the logs that flows are made of write it.
+func known(set jsonrec.Set) jsonrec.Set { return jsonrec.Unless("-", set) }
 
 // table lists the members of a class.
 func table(c event.Class) *jsonrec.Schema {
@@ -65,7 +72,7 @@ func (l *list) common() {
 	l.add(note(noteProvider), "cloud.provider")
 	l.add(note(noteStatusID), "status_id")
 	l.add(note(noteStatus), "status")
-	l.add(jsonrec.OnlyAddr(event.SrcIP), "src_endpoint.ip")
+	l.add(known(jsonrec.OnlyAddr(event.SrcIP)), "src_endpoint.ip")
 	l.add(text(event.SrcHost), "src_endpoint.domain", "src_endpoint.hostname")
 	l.add(text(event.SrcCountry), "src_endpoint.location.country")
 	l.add(jsonrec.Int(event.SrcASN, 0, math.MaxUint32), "src_endpoint.autonomous_system.number")
@@ -81,7 +88,8 @@ func (l *list) api() {
 	l.add(tree(event.Response, 1), "api.response.data")
 	l.add(text(event.ErrorCode), "api.response.error")
 	l.add(text(event.ErrorMessage), "api.response.message", "api.response.error_message")
-	l.add(text(event.EventType), "metadata.event_code")
+	l.add(note(noteAnswerCode), "api.response.code")
+	l.add(text(event.EventType), "metadata.event_code", "unmapped.eventType")
 	l.add(text(event.EventVersion), "metadata.version")
 	l.add(text(event.CorrelationID), "metadata.correlation_uid")
 	l.add(text(event.EventCategory), "category_name")
@@ -106,8 +114,13 @@ func (l *list) api() {
 	l.add(text(event.VPCEndpointID), "src_endpoint.uid")
 	l.add(text(event.UserAgent), "http_request.user_agent")
 	l.add(jsonrec.Float(event.DurationMS), "duration")
+	// What version 1 has no place for.
+	l.add(text(event.AccountID), "unmapped.recipientAccountId")
+	l.add(tree(event.Request, 0), "unmapped.requestParameters")
+	l.add(tree(event.Response, 1), "unmapped.responseElements")
 	l.add(jsonrec.Bool(event.ReadOnly), "unmapped.readOnly")
 	l.add(jsonrec.Bool(event.Management), "unmapped.managementEvent")
+	l.add(jsonrec.Bool(event.SessionFromConsole), "unmapped.sessionCredentialFromConsole")
 	l.tls()
 }
 
@@ -115,28 +128,31 @@ func (l *list) flow() {
 	text, note := jsonrec.Text, jsonrec.NoteText
 	l.actions()
 	l.add(jsonrec.Int(event.SrcPort, 0, 65535), "src_endpoint.port")
-	l.add(jsonrec.OnlyAddr(event.DstIP), "dst_endpoint.ip")
+	l.add(known(jsonrec.OnlyAddr(event.DstIP)), "dst_endpoint.ip")
 	l.add(jsonrec.Int(event.DstPort, 0, 65535), "dst_endpoint.port")
 	l.add(jsonrec.Note(noteSrcBehind), "src_endpoint.intermediate_ips")
 	l.add(jsonrec.Note(noteDstBehind), "dst_endpoint.intermediate_ips")
 	// Of the two sides only the interface's own has these.
-	l.add(text(event.InterfaceID), "src_endpoint.interface_uid", "dst_endpoint.interface_uid")
-	l.add(text(event.VPCID), "src_endpoint.vpc_uid", "dst_endpoint.vpc_uid")
-	l.add(text(event.SubnetID), "src_endpoint.subnet_uid", "dst_endpoint.subnet_uid")
-	l.add(text(event.InstanceID), "src_endpoint.instance_uid", "dst_endpoint.instance_uid")
-	l.add(jsonrec.Unless("-", text(event.PktSrcService)), "src_endpoint.svc_name")
-	l.add(jsonrec.Unless("-", text(event.PktDstService)), "dst_endpoint.svc_name")
+	l.add(known(text(event.InterfaceID)), "src_endpoint.interface_uid", "dst_endpoint.interface_uid")
+	l.add(known(text(event.VPCID)), "src_endpoint.vpc_uid", "dst_endpoint.vpc_uid")
+	l.add(known(text(event.SubnetID)), "src_endpoint.subnet_uid", "dst_endpoint.subnet_uid")
+	l.add(known(text(event.InstanceID)), "src_endpoint.instance_uid", "dst_endpoint.instance_uid")
+	l.add(known(text(event.PktSrcService)), "src_endpoint.svc_name")
+	l.add(known(text(event.PktDstService)), "dst_endpoint.svc_name")
 	l.add(jsonrec.Int(event.Protocol, 0, 255), "connection_info.protocol_num")
 	l.add(jsonrec.Int(event.TCPFlags, 0, 255), "connection_info.tcp_flags")
 	l.add(note(noteVersionID), "connection_info.protocol_ver_id")
+	l.add(known(note(noteVersion)), "connection_info.protocol_ver")
+	l.add(boundary, "connection_info.boundary_id")
 	l.add(note(noteDirectionID), "connection_info.direction_id")
-	l.add(note(noteDirection), "connection_info.direction")
+	l.add(known(note(noteDirection)), "connection_info.direction")
 	l.add(jsonrec.Int(event.Bytes, 0, most), "traffic.bytes")
 	l.add(jsonrec.Int(event.Packets, 0, most), "traffic.packets")
 	l.add(note(noteStart), "start_time", "start_time_dt")
 	l.add(jsonrec.Millis(event.EndTime), "end_time")
 	l.add(jsonrec.Time(event.EndTime), "end_time_dt")
-	l.add(text(event.LogStatus), "status_code")
+	l.add(text(event.LogStatus), "status_code", "unmapped.log_status")
+	l.add(note(noteActivityID), "activity_id")
 	l.add(text(event.AZID), "cloud.zone")
 }
 
@@ -176,7 +192,8 @@ func (l *list) dns() {
 	l.add(jsonrec.Int(event.SrcPort, 0, 65535), "src_endpoint.port")
 	l.add(text(event.VPCID), "src_endpoint.vpc_uid")
 	l.add(text(event.InstanceID), "src_endpoint.instance_uid")
-	l.add(text(event.ResolverInterfaceID), "src_endpoint.interface_uid")
+	l.add(text(event.ResolverInterfaceID), "src_endpoint.interface_uid", "dst_endpoint.interface_uid")
+	l.add(text(event.ResolverEndpointID), "dst_endpoint.instance_uid")
 	l.add(queryName, "query.hostname")
 	l.add(text(event.QueryType), "query.type")
 	l.add(text(event.QueryClass), "query.class")
@@ -185,13 +202,15 @@ func (l *list) dns() {
 	l.add(jsonrec.List(event.AnswerTypes), "answers[].type")
 	l.add(jsonrec.Says("IN"), "answers[].class")
 	l.add(text(event.Transport), "connection_info.protocol_name")
-	l.add(text(event.FirewallRuleGroupID), "firewall_rule.uid")
-	l.add(text(event.FirewallDomainListID), "firewall_rule.type")
+	l.add(text(event.FirewallRuleGroupID), "firewall_rule.uid", "unmapped.firewall_rule_group_id")
+	l.add(text(event.FirewallDomainListID), "firewall_rule.type", "unmapped.firewall_domain_list_id")
 }
 
 func (l *list) actions() {
 	l.add(jsonrec.NoteText(noteActionID), "action_id")
 	l.add(jsonrec.NoteText(noteAction), "action")
+	l.add(jsonrec.NoteText(noteDispositionID), "disposition_id")
+	l.add(jsonrec.NoteText(noteDisposition), "disposition")
 }
 
 func (l *list) tls() {
