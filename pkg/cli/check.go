@@ -42,7 +42,7 @@ func (s *shell) checkCommand() *cobra.Command {
 				fmt.Fprintln(s.err, "there are no rules, so nothing can alert: a rule is a file <id>.yml in a folder of rules.paths")
 			}
 			_, err = fmt.Fprintf(s.out, "configuration is good: %s, %s, %s\n",
-				plural(len(set.Rules()), "rule"), plural(len(cfg.Sources), "source"), plural(len(cfg.Receivers), "receiver"))
+				counted(len(set.Rules()), "rule"), counted(len(cfg.Sources), "source"), counted(len(cfg.Receivers), "receiver"))
 			return err
 		},
 	}

@@ -238,17 +238,17 @@ func TestScan(t *testing.T) {
 	if got.status != exitBad || !strings.Contains(got.out, "root-login") || strings.ContainsAny(got.out, "\x1b\u202e") {
 		t.Errorf("scan: %+v", got)
 	}
-	if !strings.Contains(got.out, "2026-03-01 09:01:00") || !strings.Contains(got.err, "2 records in 1 files: 2 events, 0 dead letters") ||
+	if !strings.Contains(got.out, "2026-03-01 09:01:00") || !strings.Contains(got.err, "2 records in 1 file: 2 events, 0 dead letters") ||
 		!strings.Contains(got.err, "from 2026-03-01T09:01:00Z to 2026-03-01T09:02:00Z (1m)") {
 		t.Errorf("scan prints %+v", got)
 	}
 	mixed := write(t, filepath.Join(t.TempDir(), "AWSLogs", "1", "CloudTrail", "x.json"), login(1)+access+access)
 	got = run(t, nil, "scan", "--rules", rules, mixed)
-	if !strings.Contains(got.err, "  1 events: cloudtrail\n  2 events: nginx\n2 records look like another format than") {
+	if !strings.Contains(got.err, "  1 event: cloudtrail\n  2 events: nginx\n2 records not of the format that") {
 		t.Errorf("scan of a file that is not what it is called: %s", got.err)
 	}
 	got = run(t, nil, "parse", "--format", "cloudtrail", mixed)
-	if !strings.Contains(got.err, "2 records look like another format than --format") || strings.Count(got.out, "\n") != 3 {
+	if !strings.Contains(got.err, "2 records not of the format that --format") || strings.Count(got.out, "\n") != 3 {
 		t.Errorf("parse of another format: %+v", got)
 	}
 	got = run(t, nil, "scan", "--rules", rules, "--output", "json", trail)

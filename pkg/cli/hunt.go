@@ -166,9 +166,9 @@ func (s *shell) runHunt(ctx context.Context, cfg *config.Config, sql string, par
 		return err
 	}
 	if rows.Truncated {
-		fmt.Fprintf(s.err, "only the first %d rows: ask for more by --limit, up to limits.hunt_rows of the server's configuration\n", n)
+		fmt.Fprintf(s.err, "only the first %s: ask for more by --limit, up to limits.hunt_rows of the server's configuration\n", counted(n, "row"))
 	} else {
-		fmt.Fprintf(s.err, "%d rows\n", n)
+		fmt.Fprintln(s.err, counted(n, "row"))
 	}
 	return nil
 }

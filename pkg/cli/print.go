@@ -11,6 +11,8 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 )
@@ -117,10 +119,7 @@ func oneOf(flag, value string, allowed ...string) error {
 	return usage("--%s is %q, not one of %s", flag, value, strings.Join(allowed, ", "))
 }
 
-// plural is "1 rule" or "2 rules".
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
+// counted is "1 rule" or "2,000 rules".
+func counted[N int | int64](n N, noun string) string {
+	return humanize.Comma(int64(n)) + " " + english.PluralWord(int(n), noun, "")
 }

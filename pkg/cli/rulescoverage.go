@@ -75,7 +75,7 @@ func (s *shell) printCoverage(m *coverage.Matrix) error {
 			none = append(none, c.Name)
 		}
 	}
-	fmt.Fprintf(s.out, "%s: %s in %d of %d tactics\n", plural(m.Rules, "rule"), plural(m.Techniques(), "technique"), m.Covered(), len(m.Columns))
+	fmt.Fprintf(s.out, "%s: %s in %d of %d tactics\n", counted(m.Rules, "rule"), counted(m.Techniques(), "technique"), m.Covered(), len(m.Columns))
 	if len(none) > 0 {
 		fmt.Fprintf(s.out, "no rule: %s\n", strings.Join(none, ", "))
 	}

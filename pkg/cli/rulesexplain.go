@@ -328,7 +328,7 @@ func headline(e *event.Event) string {
 }
 
 func (x *explaining) summary() {
-	fmt.Fprintf(x.out, "%s, %d of the rule's classes: %d match", plural(x.events, "event"), x.ofClass, x.matches)
+	fmt.Fprintf(x.out, "%s, %d of the rule's classes: %d match", counted(x.events, "event"), x.ofClass, x.matches)
 	if near := x.shown + x.more - x.matches; !x.all && near > 0 {
 		fmt.Fprintf(x.out, ", %d come near", near)
 	}

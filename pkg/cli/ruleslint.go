@@ -116,7 +116,7 @@ func (s *shell) lintRules(ctx context.Context, paths []string, output string, st
 
 func lintSummary(set *rule.Set, problems, warnings int) string {
 	if problems > 0 {
-		return plural(problems, "problem") + ", " + plural(warnings, "warning")
+		return counted(problems, "problem") + ", " + counted(warnings, "warning")
 	}
 	if len(set.Rules()) == 0 {
 		return "there are no rules: a rule is a file <id>.yml"
@@ -125,9 +125,9 @@ func lintSummary(set *rule.Set, problems, warnings int) string {
 	for _, r := range set.Rules() {
 		tests += len(r.Tests)
 	}
-	text := fmt.Sprintf("well-formed: %s with %s", plural(len(set.Rules()), "rule"), plural(tests, "test"))
+	text := fmt.Sprintf("well-formed: %s with %s", counted(len(set.Rules()), "rule"), counted(tests, "test"))
 	if warnings > 0 {
-		text += "; " + plural(warnings, "warning")
+		text += "; " + counted(warnings, "warning")
 	}
 	return text
 }

@@ -133,7 +133,7 @@ func (s *shell) printProfile(costs []*profiled, total time.Duration, report *sca
 	events := float64(max(1, report.Events))
 	fmt.Fprintf(s.out, "%s events in %s, %s a second with reading, parsing and measuring\n",
 		humanize.Comma(report.Events), took.Round(time.Millisecond), humanize.Comma(int64(events/took.Seconds())))
-	fmt.Fprintf(s.out, "the conditions of %s take %.0f ns an event\n", plural(len(costs), "rule"), float64(total.Nanoseconds())/events)
+	fmt.Fprintf(s.out, "the conditions of %s take %.0f ns an event\n", counted(len(costs), "rule"), float64(total.Nanoseconds())/events)
 }
 
 func indexedBy(fields []string) string {

@@ -83,7 +83,7 @@ func (s *shell) importSigma(paths, lists []string, dir string, force bool) error
 	}
 	sayReasons(s.err, result.Refusals)
 	fmt.Fprintf(s.out, "%s written to %s, %d not imported, %d taken up into others, %s\n",
-		plural(len(result.Rules), "rule"), dir, len(result.Refusals), result.Parts, plural(len(result.Doubts), "warning"))
+		counted(len(result.Rules), "rule"), dir, len(result.Refusals), result.Parts, counted(len(result.Doubts), "warning"))
 	if len(result.Refusals) > 0 {
 		return &exit{exitBad, nil}
 	}

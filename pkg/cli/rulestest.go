@@ -73,7 +73,7 @@ func (s *shell) testRules(ctx context.Context, paths []string, f testFlags) erro
 		err = s.printTestsJSON(results)
 	case f.junit != "-":
 		s.printTests(results, f.verbose)
-		_, err = fmt.Fprintf(s.out, "%s of %s: %d passed, %d failed\n", plural(len(results), "test"), plural(len(set.Rules()), "rule"), len(results)-failed, failed)
+		_, err = fmt.Fprintf(s.out, "%s of %s: %d passed, %d failed\n", counted(len(results), "test"), counted(len(set.Rules()), "rule"), len(results)-failed, failed)
 	}
 	if err != nil {
 		return fmt.Errorf("write test results: %w", err)

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/dustin/go-humanize"
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
@@ -200,42 +199,41 @@ func (s *shell) printAlerts(alerts []alert.Alert, output string) error {
 // printDisagreements tells that content and what is said of it differ: nothing else would, for content wins.
 func printDisagreements(out io.Writer, records int64) {
 	if records > 0 {
-		fmt.Fprintf(out, "%s records look like another format than --format or the file's name says\n", humanize.Comma(records))
+		fmt.Fprintf(out, "%s not of the format that --format or the file's name says\n", counted(records, "record"))
 	}
 }
 
 func printSummary(out io.Writer, r *scan.Report, set *rule.Set, why whys) {
-	n := func(v int64) string { return humanize.Comma(v) }
-	fmt.Fprintf(out, "%s records in %d files: %s events, %s dead letters, %s control records\n",
-		n(r.Records), r.Inputs, n(r.Events), n(r.DeadLetters()), n(r.Controls))
+	fmt.Fprintf(out, "%s in %s: %s, %s, %s\n", counted(r.Records, "record"), counted(r.Inputs, "file"),
+		counted(r.Events, "event"), counted(r.DeadLetters(), "dead letter"), counted(r.Controls, "control record"))
 	if len(r.Formats) > 1 {
 		for _, name := range slices.Sorted(maps.Keys(r.Formats)) {
-			fmt.Fprintf(out, "  %s events: %s\n", n(r.Formats[name]), name)
+			fmt.Fprintf(out, "  %s: %s\n", counted(r.Formats[name], "event"), name)
 		}
 	}
 	for _, reason := range record.Reasons() {
 		if r.Dead[reason] > 0 {
-			fmt.Fprintf(out, "  %s dead letters: %s\n", n(r.Dead[reason]), reason)
+			fmt.Fprintf(out, "  %s: %s\n", counted(r.Dead[reason], "dead letter"), reason)
 			why.print(out, reason)
 		}
 	}
 	printDisagreements(out, r.Disagreements)
 	if r.Digests > 0 {
-		fmt.Fprintf(out, "trail checked by %s digests\n", n(int64(r.Digests)))
+		fmt.Fprintf(out, "trail checked by %s\n", counted(r.Digests, "digest"))
 	}
 	if r.Skipped > 0 {
-		fmt.Fprintf(out, "%s events skipped by --since and --until\n", n(r.Skipped))
+		fmt.Fprintf(out, "%s skipped by --since and --until\n", counted(r.Skipped, "event"))
 	}
 	if !r.First.IsZero() {
 		fmt.Fprintf(out, "from %s to %s (%s)\n", r.First.Format(time.RFC3339), r.Last.Format(time.RFC3339), duration(r.Last.Sub(r.First).Round(time.Second)))
 	}
-	fmt.Fprintf(out, "%s of %s\n", plural(len(r.Alerts), "alert"), plural(len(set.Rules()), "rule"))
+	fmt.Fprintf(out, "%s of %s\n", counted(len(r.Alerts), "alert"), counted(len(set.Rules()), "rule"))
 	if r.Lost > 0 {
-		fmt.Fprintf(out, "%s more alerts are not shown: narrow the scan by --rule, --since and --until\n", n(r.Lost))
+		fmt.Fprintf(out, "%s not shown: narrow the scan by --rule, --since and --until\n", counted(r.Lost, "more alert"))
 	}
 	for _, x := range set.Exceptions() {
 		if hits := r.Excepted[x.ID]; hits > 0 {
-			fmt.Fprintf(out, "exception %s left %s events out of rule %s\n", x.ID, n(int64(hits)), x.Rule)
+			fmt.Fprintf(out, "exception %s left %s out of rule %s\n", x.ID, counted(int64(hits), "event"), x.Rule)
 		}
 	}
 	for _, id := range r.Unlearned {

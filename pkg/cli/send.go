@@ -84,13 +84,13 @@ func (s *shell) send(ctx context.Context, paths []string, f sendFlags) error {
 	if err := up.flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.err, "sent %s records, %s, in %d requests to %s\n",
-		humanize.Comma(up.records), humanize.Bytes(uint64(up.bytes)), up.requests, up.base)
+	fmt.Fprintf(s.err, "sent %s, %s, in %s to %s\n",
+		counted(up.records, "record"), humanize.Bytes(uint64(up.bytes)), counted(up.requests, "request"), up.base)
 	switch {
 	case unreadable != nil:
 		return &exit{exitInput, unreadable}
 	case up.lost > 0:
-		return &exit{exitInput, fmt.Errorf("%d records could not be sent", up.lost)}
+		return &exit{exitInput, fmt.Errorf("%s could not be sent", counted(up.lost, "record"))}
 	}
 	return nil
 }

@@ -121,7 +121,7 @@ func TestSendSaysWhatWasRefused(t *testing.T) {
 		{"not an ingest", answer(200, `hello`), logs, exitBad, "does not answer as an ingest does"},
 		{"nobody there", "http://127.0.0.1:1", logs, exitBad, "connection refused"},
 		{"no file", answer(200, ""), filepath.Join(dir, "none"), exitInput, "no such file"},
-		{"cut short", answer(200, `{"records":1,"dead_letters":0}`), write(t, filepath.Join(dir, "cut"), access+`{"eventVersion":"1.1`), exitInput, "1 records could not be sent"},
+		{"cut short", answer(200, `{"records":1,"dead_letters":0}`), write(t, filepath.Join(dir, "cut"), access+`{"eventVersion":"1.1`), exitInput, "1 record could not be sent"},
 	} {
 		if got := run(t, nil, "send", "--retries", "0", "--to", tc.to, tc.file); got.status != tc.status || !strings.Contains(got.err, tc.want) {
 			t.Errorf("%s: %+v, want status %d and %q", tc.name, got, tc.status, tc.want)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/shrike-sec/shrike/pkg/alert"
 	"github.com/shrike-sec/shrike/pkg/rule"
 )
@@ -21,15 +23,15 @@ func (b *bench) compare(want []rule.TestAlert) string {
 		return ""
 	}
 	var d strings.Builder
-	fmt.Fprintf(&d, "want %s\n", plural(len(want), "alert"))
+	fmt.Fprintf(&d, "want %s\n", english.Plural(len(want), "alert", ""))
 	for _, w := range want {
 		fmt.Fprintf(&d, "  - %s\n", describeWant(w))
 	}
-	fmt.Fprintf(&d, "got %s\n", plural(len(got), "alert"))
+	fmt.Fprintf(&d, "got %s\n", english.Plural(len(got), "alert", ""))
 	for _, a := range got {
 		fmt.Fprintf(&d, "  + severity %s, count %d, group {%s}: %s\n", a.Severity, a.Count, pairs(a.Group), a.Title)
 	}
-	fmt.Fprintf(&d, "%s, of which %d matched", plural(b.events, "event"), b.matches)
+	fmt.Fprintf(&d, "%s, of which %d matched", english.Plural(b.events, "event", ""), b.matches)
 	if b.again > 0 {
 		fmt.Fprintf(&d, "; %d of them were there before, with the same event_uid: such count once", b.again)
 	}
@@ -92,13 +94,6 @@ func pairs(group map[string]string) string {
 		parts = append(parts, k+": "+group[k])
 	}
 	return strings.Join(parts, ", ")
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // cut shortens a line for a message.
