@@ -39,7 +39,7 @@ func TestRecordsAreTheSameWhateverTheyComeIn(t *testing.T) {
 		`"managementEvent":true,"recipientAccountId":"111122223333","eventCategory":"Management"}`
 	want, _ := events([]byte(`{"Records":[` + raw + `]}`))
 	for name := range strings.FieldsSeq("docker_json_file kubernetes_container_log cloudwatch_export cloudwatch_tail cloudwatch_answers insights_answer " +
-		"insights_console insights_table lake_answer lake_table lists_of_strings") {
+		"insights_console insights_table base64_of_gzip lake_answer lake_table lists_of_strings") {
 		in, err := os.ReadFile(filepath.Join("testdata", name, "input"))
 		if err != nil {
 			t.Fatal(err)

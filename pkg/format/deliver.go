@@ -1,6 +1,7 @@
 package format
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/shrike-sec/shrike/pkg/record"
@@ -52,6 +53,10 @@ func (s *splitter) deliver(raw []byte) error {
 		}
 	case c == '"' && s.inArray:
 		if done, err := s.unquoted(raw); done {
+			return err
+		}
+	case bytes.HasPrefix(raw, []byte(gzipBase64)):
+		if done, err := s.unbase64(raw); done {
 			return err
 		}
 	case '0' <= c && c <= '9' && len(raw) > len("2026-03-01T") && raw[4] == '-' && raw[10] == 'T':

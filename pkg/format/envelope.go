@@ -138,7 +138,7 @@ func (m *members) hint(key []byte) {
 		m.hints |= hintSequence
 	case "EventId":
 		m.hints |= hintLookup
-	case "subscription":
+	case "subscription", "ackId": // pushed, pulled
 		m.hints |= hintSubscription
 	case "container_id", "container_name", "ecs_cluster", "ecs_task_arn", "ecs_task_definition", "ec2_instance_id", "kubernetes", "docker",
 		"logtag", "_p", "date":
@@ -248,6 +248,25 @@ func (s *splitter) unwrap(raw []byte) (done bool, err error) {
 	err = s.nested(inner, s.here())
 	s.once = ""
 	return true, err
+}
+
+// gzipBase64 is what gzip begins with as base64: awslogs.data, or what a consumer of Kinesis printed, on a line by itself.
+const gzipBase64 = "H4sI"
+
+// gzipShortest is how many bytes gzip of nothing has.
+const gzipShortest = 20
+
+// unbase64 delivers what a line of base64 holds; done is false when it is none.
+func (s *splitter) unbase64(line []byte) (done bool, err error) {
+	if s.depth >= maxEnvelopes {
+		return false, nil
+	}
+	s.scratch = append(s.scratch[:0], line...)
+	n, err := base64.StdEncoding.Decode(s.scratch, s.scratch)
+	if err != nil || n < gzipShortest || packingOf(s.scratch[:n]) != packGzip {
+		return false, nil
+	}
+	return true, s.nested(s.scratch[:n], s.here())
 }
 
 // nested splits the text of an envelope, or of a part of it, that is at that origin.

@@ -24,7 +24,9 @@ func quote(s string) string {
 	return string(b)
 }
 
-func b64(s string) string { return quote(base64.StdEncoding.EncodeToString([]byte(s))) }
+func b64(s string) string { return quote(line64(s)) }
+
+func line64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
 
 func zstandard(s string) string {
 	w, err := zstd.NewWriter(nil)
@@ -71,6 +73,14 @@ func TestEnvelopes(t *testing.T) {
 		"Kinesis to Lambda":      {`{"Records":[{"kinesis":{"partitionKey":"p","data":` + b64(zip(logs)) + `},"eventSource":"aws:kinesis","eventID":"i","eventVersion":"1.0","eventName":"aws:kinesis:record"}]}`, both, 0},
 		"Kinesis":                {`{"Records":[{"SequenceNumber":"1","ApproximateArrivalTimestamp":1,"Data":` + b64("red 1") + `,"PartitionKey":"p"}],"NextShardIterator":"x"}`, both[:1], 0},
 		"Pub/Sub":                {`{"message":{"data":` + b64(`{"e":1}`) + `,"messageId":"1"},"subscription":"s"}`, []string{`{"e":1}`}, 0},
+		"Pub/Sub pulled":         {`{"receivedMessages":[{"ackId":"a","message":{"data":` + b64(`{"e":1}`) + `,"messageId":"1"},"deliveryAttempt":1}]}`, []string{`{"e":1}`}, 0},
+		"Pub/Sub by gcloud":      {`[{"ackId":"a","message":{"attributes":{"k":"v"},"data":` + b64(`{"e":1}`) + `,"messageId":"1","publishTime":"t"}}]`, []string{`{"e":1}`}, 0},
+		"base64 of gzip":         {line64(zip(logs)) + "\r\n" + line64(zip(logs)) + "\n" + line64(zip(test)), append(both, both...), 1},
+		"base64 of gzip in SQS":  {`{"Messages":[{"MessageId":"1","ReceiptHandle":"r","MD5OfBody":"0","Body":` + b64(zip(logs)) + `}]}`, both, 0},
+		"nearly base64 of gzip":  {"H4sI red 8\nH4sIred9", []string{"H4sI red 8", "H4sIred9"}, 0},
+		"Azure's answer":         {`{"value":[{"e":1},{"e":2}],"nextLink":"x"}`, []string{`{"e":1}`, `{"e":2}`}, 0},
+		"Google's answer":        {`{"entries":[{"e":1},{"e":2}],"nextPageToken":"x"}`, []string{`{"e":1}`, `{"e":2}`}, 0},
+		"values of somebody":     {`{"name":"n","value":[{"e":1}]}`, []string{`{"name":"n","value":[{"e":1}]}`}, 0},
 		"LookupEvents":           {`{"Events":[{"EventId":"1","EventName":"n","ReadOnly":"true","EventTime":1.5,"Resources":[{"x":1}],"CloudTrailEvent":` + quote(`{"e":1}`) + `}],"NextToken":"t"}`, []string{`{"e":1}`}, 0},
 		"one looked-up event":    {`{"EventId":"1","CloudTrailEvent":` + quote(`{"e":1}`) + `}`, []string{`{"e":1}`}, 0},
 		"SNS":                    {sns, []string{`{"e":1}`, `{"e":2}`}, 0},

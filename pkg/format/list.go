@@ -21,11 +21,14 @@ type list struct {
 }
 
 // isListName knows the members that hold records: of CloudTrail, Lambda's events, Firehose, Azure, CloudWatch Logs and
-// the answers of LookupEvents, FilterLogEvents, GetLogEvents and ReceiveMessage.
-func isListName(key []byte) bool {
+// the answers of LookupEvents, FilterLogEvents, GetLogEvents, ReceiveMessage and of who pulls from Pub/Sub; as the first member also of the answers of
+// Azure's Activity Logs and Google's entries.list.
+func isListName(key []byte, first bool) bool {
 	switch string(key) {
-	case "Records", "records", "logEvents", "events", "Events", "Messages":
+	case "Records", "records", "logEvents", "events", "Events", "Messages", "receivedMessages":
 		return true
+	case "value", "entries":
+		return first
 	}
 	return false
 }
@@ -92,7 +95,7 @@ func listStart(b []byte) (l list, state JSONState) {
 		if i = skipBlank(b, i); i == len(b) {
 			return l, JSONIncomplete
 		}
-		if b[i] == '[' && isListName(key) {
+		if b[i] == '[' && isListName(key, n == 0) {
 			l.size = i + 1
 			return l, firstElement(b, i+1, n == 0 && string(key) == "Records")
 		}

@@ -21,7 +21,7 @@ import (
 
 // between is what may stand between records and belong to none: blanks, marks, lists with the flat members around
 // them, header lines, control messages, and envelopes that hold nothing but those.
-var between = regexp.MustCompile(`^(?:[ \t\r\n]|\xEF\xBB\xBF|,|\[|\]|\}|\{` + flatMembers + `"(?:[Rr]ecords|logEvents|[eE]vents|Messages)"\s*:\s*\[` +
+var between = regexp.MustCompile(`^(?:[ \t\r\n]|\xEF\xBB\xBF|,|\[|\]|\}|` + listHead +
 	`|,\s*` + text + `\s*:\s*(?:` + flat + `)?|#cols [^\n]*|\{\s*"message"\s*:\s*"#cols [^"\\]*"\s*\}` +
 	`|\{[^{}]*"(?:CWL CONTROL MESSAGE|s3:TestEvent)[^{}]*\}|Permission Check Successful|` + lineFront + `)*$`)
 
@@ -29,8 +29,8 @@ var between = regexp.MustCompile(`^(?:[ \t\r\n]|\xEF\xBB\xBF|,|\[|\]|\}|\{` + fl
 const lineFront = `\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d*)?(?:(?:Z|[-+]..:..)? (?:stdout|stderr) F(?::[^ ]*)?(?: |$)|Z? |\+00:00 [^ ]+ )`
 
 // otherwise matches what may be lines of containers that are in pieces, or blank, and rows of queries: their accounts are in
-// pieces_test.go and query_test.go.
-var otherwise = regexp.MustCompile(`std(?:out|err) P|"log"|"results"|"QueryResultRows"|"@(?:message|ptr)"|tatistics"|\[\s*"`)
+// pieces_test.go and query_test.go. So is what may be packed in a line.
+var otherwise = regexp.MustCompile(`H4sI|std(?:out|err) P|"log"|"results"|"QueryResultRows"|"@(?:message|ptr)"|tatistics"|\[\s*"`)
 
 const (
 	text        = `"(?:[^"\\]|\\.)*"`
@@ -94,7 +94,10 @@ func envelopeAt(in string, from int) (start, end int) {
 }
 
 // listed matches the start of a document with a list, whose elements are looked at one by one.
-var listed = regexp.MustCompile(`^\{` + flatMembers + `"(?:[Rr]ecords|logEvents|[eE]vents|Messages)"\s*:\s*\[`)
+var listed = regexp.MustCompile(`^` + listHead)
+
+// listHead matches all in front of a list's first element.
+const listHead = `\{(?:` + flatMembers + `"(?:[Rr]ecords|logEvents|[eE]vents|Messages|receivedMessages)"|\s*"(?:value|entries)")\s*:\s*\[`
 
 // outside is the piece without the name of its log group.
 func (p piece) outside() piece {

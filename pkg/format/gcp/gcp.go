@@ -1,5 +1,5 @@
 // Package gcp reads Google Cloud audit logs: LogEntry objects whose protoPayload is an AuditLog, one JSON object each,
-// as Pub/Sub, Cloud Storage and BigQuery exports deliver them.
+// as Pub/Sub and Cloud Storage exports deliver them and as the rows of BigQuery's exports are.
 //
 // An event of class api comes out. The actor is the principal's e-mail address, which a service account has too; where
 // it is left out, the principal's subject. A permission that is not said to be granted was denied, for the writer
@@ -21,7 +21,7 @@ import (
 
 // Spec describes the format.
 func Spec() format.Spec {
-	return format.Spec{Name: "gcp", Class: event.API, New: New, Version: 2, Sniff: sniff}
+	return format.Spec{Name: "gcp", Class: event.API, New: New, Version: 3, Sniff: sniff}
 }
 
 type parser struct {
@@ -59,6 +59,9 @@ func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
 // identify names the entry: ids are only unique among entries of one time.
 func (p *parser) identify() {
 	id, at := p.w.Plain(p.w.Noted(noteID)), p.w.Plain(p.w.Noted(noteTime))
+	if date, clock, ok := exportedTime(at); ok {
+		at = p.w.Join(date, "T", clock, "Z")
+	}
 	if id != "" {
 		p.w.Event.SetText(event.NativeID, p.w.Join(id, "@", at))
 	}
@@ -71,7 +74,8 @@ var codes = [...]string{
 	"DATA_LOSS", "UNAUTHENTICATED",
 }
 
-// status: code 0 is left out by the writer, so that an empty or missing status is a success.
+// status: code 0 is left out by the writer, so that an empty or missing status is a success. Sign-ins to Google Workspace have
+// none and say by their names how they ended (https://cloud.google.com/logging/docs/audit/gsuite-audit-logging).
 func (p *parser) status() {
 	w, e := &p.w, &p.w.Event
 	code := w.Noted(noteCode)
@@ -79,6 +83,10 @@ func (p *parser) status() {
 	switch {
 	case code.Null() || ok && n == 0:
 		e.SetText(event.Outcome, event.Success)
+		if method := e.Text(event.NativeName); e.Text(event.EventSource) == "login.googleapis.com" &&
+			(strings.HasSuffix(method, ".loginFailure") || strings.HasSuffix(method, "LoginFailed")) {
+			e.SetText(event.Outcome, event.Failure)
+		}
 		return
 	case ok && n > 0 && int(n) < len(codes):
 		e.SetText(event.ErrorCode, codes[n])
@@ -297,6 +305,9 @@ func cutDigits(s string) (rest string, some bool) {
 func sniff(raw []byte) int {
 	const mark = "google.cloud.audit.AuditLog"
 	if !bytes.Contains(raw, []byte(mark)) {
+		if bytes.Contains(raw, []byte(`"`+exported+`"`)) && jsonrec.Has(raw, exported, "logName") {
+			return 95
+		}
 		return 0
 	}
 	payload := jsonrec.MemberOf(raw, "protoPayload")

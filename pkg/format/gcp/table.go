@@ -1,7 +1,10 @@
 package gcp
 
 import (
+	"strings"
+
 	"github.com/shrike-sec/shrike/pkg/event"
+	"github.com/shrike-sec/shrike/pkg/format/internal/accessline"
 	"github.com/shrike-sec/shrike/pkg/format/internal/jsonrec"
 )
 
@@ -25,8 +28,7 @@ const auditType = "type.googleapis.com/google.cloud.audit.AuditLog"
 // table lists the members of a log entry.
 func table() *jsonrec.Schema {
 	at, text, note := jsonrec.At, jsonrec.Text, jsonrec.NoteText
-	const payload = "protoPayload."
-	return jsonrec.New(
+	members := []jsonrec.Member{
 		at("insertId", note(noteID)),
 		at("timestamp", timestamp),
 		at("logName", note(noteLog)),
@@ -38,27 +40,64 @@ func table() *jsonrec.Schema {
 		at("resource.labels.location", note(noteLocation)),
 		at("resource.labels.region", note(noteRegion)),
 		at("resource.labels.zone", note(noteZone)),
-		at(payload+"@type", jsonrec.Says(auditType)),
-		at(payload+"serviceName", text(event.EventSource)),
-		at(payload+"methodName", text(event.NativeName)),
-		at(payload+"resourceName", jsonrec.List(event.Resources)),
-		at(payload+"status.code", note(noteCode)),
-		at(payload+"status.message", text(event.ErrorMessage)),
-		at(payload+"authenticationInfo.principalEmail", text(event.ActorName)),
-		at(payload+"authenticationInfo.principalSubject", text(event.ActorPrincipalID)),
-		at(payload+"authenticationInfo.serviceAccountKeyName", note(noteKey)),
-		at(payload+"authenticationInfo.serviceAccountDelegationInfo", jsonrec.Note(noteDelegates)),
-		at(payload+"authorizationInfo", jsonrec.Note(notePermissions)),
-		at(payload+"requestMetadata.callerIp", jsonrec.Addr(event.SrcIP, event.SrcHost)),
-		at(payload+"requestMetadata.callerSuppliedUserAgent", text(event.UserAgent)),
-		at(payload+"request", jsonrec.Tree(event.Request, 0)),
-		at(payload+"response", jsonrec.Tree(event.Response, 1)),
-		at(payload+"metadata", jsonrec.Tree(event.Additional, 2)),
-		at(payload+"serviceData", jsonrec.Tree(event.Additional, 3)),
-	)
+	}
+	return jsonrec.New(append(append(members, payload("protoPayload.")...), payload(exported+".")...)...)
 }
 
-// timestamp is also a part of the entry's identity, as it is written.
+// exported is where the tables that BigQuery gets have the payload, with free-form members as text under names of their own:
+// https://cloud.google.com/logging/docs/export/bigquery#log-field-name-rules.
+const exported = "protopayload_auditlog"
+
+// payload lists the members of an AuditLog.
+func payload(in string) []jsonrec.Member {
+	text, note := jsonrec.Text, jsonrec.NoteText
+	at := func(path string, set jsonrec.Set) jsonrec.Member { return jsonrec.At(in+path, set) }
+	return []jsonrec.Member{
+		at("@type", jsonrec.Says(auditType)),
+		at("serviceName", text(event.EventSource)),
+		at("methodName", text(event.NativeName)),
+		at("resourceName", jsonrec.List(event.Resources)),
+		at("status.code", note(noteCode)),
+		at("status.message", text(event.ErrorMessage)),
+		at("authenticationInfo.principalEmail", text(event.ActorName)),
+		at("authenticationInfo.principalSubject", text(event.ActorPrincipalID)),
+		at("authenticationInfo.serviceAccountKeyName", note(noteKey)),
+		at("authenticationInfo.serviceAccountDelegationInfo", jsonrec.Note(noteDelegates)),
+		at("authorizationInfo", jsonrec.Note(notePermissions)),
+		at("requestMetadata.callerIp", jsonrec.Addr(event.SrcIP, event.SrcHost)),
+		at("requestMetadata.callerSuppliedUserAgent", text(event.UserAgent)),
+		at("request", jsonrec.Tree(event.Request, 0)),
+		at("response", jsonrec.Tree(event.Response, 1)),
+		at("metadata", jsonrec.Tree(event.Additional, 2)),
+		at("serviceData", jsonrec.Tree(event.Additional, 3)),
+		at("requestJson", within(event.Request, 0)),
+		at("responseJson", within(event.Response, 1)),
+		at("metadataJson", within(event.Additional, 2)),
+	}
+}
+
+// within takes a free-form member that is held as text.
+func within(f event.ObjectField, i int) jsonrec.Set {
+	set := jsonrec.Tree(f, i)
+	return func(w *jsonrec.Walker, v jsonrec.Value) bool {
+		object, ok := w.Within(v)
+		return ok && set(w, object)
+	}
+}
+
+// timestamp is also a part of the entry's identity, as it is written. BigQuery writes it "2026-03-01 09:00:00.123456 UTC".
 func timestamp(w *jsonrec.Walker, v jsonrec.Value) bool {
+	if date, clock, ok := exportedTime(w.Plain(v)); ok {
+		if ns, ok := accessline.UTCTime(date, clock); ok {
+			w.Event.SetUnixNano(event.EventTime, ns)
+			return jsonrec.NoteText(noteTime)(w, v)
+		}
+	}
 	return jsonrec.Time(event.EventTime)(w, v) && jsonrec.NoteText(noteTime)(w, v)
+}
+
+// exportedTime takes BigQuery's text of a time apart.
+func exportedTime(text string) (date, clock string, ok bool) {
+	date, clock, ok = strings.Cut(text, " ")
+	return date, strings.TrimSuffix(clock, " UTC"), ok
 }
