@@ -1,4 +1,6 @@
--- Events, a table a class. Written by pkg/store.CreateTable from the field table.
+-- Events, a table a class: the columns of the field table, which a test in pkg/store holds them against. Few indexes, since each
+-- costs every insert: the bloom filters are for what hunts start from, an address or an identity; offset's minmax makes the
+-- counting of a range cheap.
 
 CREATE TABLE IF NOT EXISTS api
 (

@@ -118,7 +118,7 @@ func (s *Store) retentionDays(ctx context.Context) (class, dead uint32, err erro
 func auditSQL() string {
 	const place = "epoch, topic, `partition`"
 	var facts []string
-	for _, class := range ClassTables() {
+	for _, class := range classTables() {
 		facts = append(facts, fmt.Sprintf("SELECT %s, `offset`, idx, 'event' AS kind FROM %s", place, class))
 	}
 	facts = append(facts,

@@ -184,3 +184,6 @@ func (b *events) copied(list []string) []string {
 	}
 	return out
 }
+
+// jsonColumn holds an object field's JSON text; the field's own name is an ALIAS that extracts its well-known keys.
+func jsonColumn(f *event.Field) string { return f.Name + "_json" }

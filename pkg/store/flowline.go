@@ -1,10 +1,8 @@
 package store
 
 import (
-	"fmt"
 	"net/netip"
 	"strconv"
-	"strings"
 
 	"github.com/shrike-sec/shrike/pkg/event"
 )
@@ -12,28 +10,10 @@ import (
 // A flow log line of the default layout says nothing that its columns do not: keeping it would double the table. So it
 // is kept only when putting the columns together again does not give the very same bytes (another layout, leading
 // zeros, IPv6, a trailing blank); the column raw gives the line either way. appendFlowLine is the proof for each row and
-// flowRawSQL its twin in ClickHouse; a test holds them together.
+// the ALIAS raw of the table (flowRawSQL in schema_test.go) its twin in ClickHouse; a test holds them together.
 
 // flowRawColumn holds the lines that must be kept.
 const flowRawColumn = "raw_kept"
-
-// flowRawSQL is the expression of flow's column raw.
-var flowRawSQL = func() string {
-	text := func(c string) string { return fmt.Sprintf("if(%s = '', '-', %s)", c, c) }
-	number := func(c string) string { return fmt.Sprintf("ifNull(toString(%s), '-')", c) }
-	addr := func(c string) string {
-		return fmt.Sprintf("if(%s = toIPv6('::'), '-', substring(toString(%s), 8))", c, c) // without ::ffff:
-	}
-	seconds := func(c string) string {
-		return fmt.Sprintf("if(toUnixTimestamp64Nano(%s) = 0, '-', toString(intDiv(toUnixTimestamp64Nano(%s), 1000000000)))", c, c)
-	}
-	parts := []string{
-		number("flow_version"), text("account_id"), text("interface_id"), addr("src_ip"), addr("dst_ip"),
-		number("src_port"), number("dst_port"), number("protocol"), number("packets"), number("bytes"),
-		seconds("event_time"), seconds("end_time"), text("action"), text("log_status"),
-	}
-	return fmt.Sprintf("if(%s != '', %s, concatWithSeparator(' ', %s))", flowRawColumn, flowRawColumn, strings.Join(parts, ", "))
-}()
 
 // appendFlowLine appends the line of the default layout that the event's fields make; ok is false where SQL could not
 // make the same one.

@@ -77,10 +77,13 @@ func queryError(ctx context.Context, err error) error {
 	return fmt.Errorf("hunt: %w", err)
 }
 
+// Column is a column of a result; Type is ClickHouse's name of it.
+type Column struct{ Name, Type string }
+
 // Rows is the result of a hunt, read row by row as it comes.
 type Rows struct {
-	Columns   []Column // Name and Type only
-	Truncated bool     // there were more rows than Limits.Rows
+	Columns   []Column
+	Truncated bool // there were more rows than Limits.Rows
 
 	rows   driver.Rows
 	dest   []any

@@ -9,6 +9,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/cenkalti/backoff/v5"
 	"go.uber.org/zap"
+
+	"github.com/shrike-sec/shrike/pkg/event"
 )
 
 // maxRounds bounds how often ClickHouse may accept rows under a fresh token and not have them afterwards. Once is a
@@ -140,7 +142,16 @@ func (s *Store) storedRows(ctx context.Context, r Range) (stored, error) {
 }
 
 // rowTables lists the tables whose rows are known by offset and index.
-func rowTables() []string { return append(ClassTables(), "dead_letter") }
+func rowTables() []string { return append(classTables(), "dead_letter") }
+
+// classTables lists the tables of events, which are named as their classes.
+func classTables() []string {
+	var names []string
+	for _, c := range event.LogClasses() {
+		names = append(names, c.String())
+	}
+	return names
+}
 
 // storedCoverage returns the range's coverage row, if it is there.
 func (s *Store) storedCoverage(ctx context.Context, r Range) (stored, error) {

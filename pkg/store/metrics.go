@@ -29,7 +29,7 @@ func newMetrics() *metrics {
 	return m
 }
 
-func insertTables() []string { return append(ClassTables(), "dead_letter", "alerts", "coverage") }
+func insertTables() []string { return append(classTables(), "dead_letter", "alerts", "coverage") }
 
 // Register exports the store's metrics. Call it once, before the first insert.
 func (s *Store) Register(reg prometheus.Registerer) error {

@@ -23,13 +23,13 @@ func TestTablesAreTheFieldTable(t *testing.T) {
 	for _, class := range event.LogClasses() {
 		rows := one(t, d, fmt.Sprintf(`SELECT name, type, default_expression, compression_codec FROM system.columns
 			WHERE database = '%s' AND table = '%s' ORDER BY position FORMAT TabSeparatedRaw`, d.Name, class))
-		var have []Column
+		var have []schemaColumn
 		for line := range strings.SplitSeq(rows, "\n") {
 			f := strings.Split(line, "\t")
 			codec := strings.TrimSuffix(strings.TrimPrefix(f[3], "CODEC("), ")")
-			have = append(have, Column{Name: f[0], Type: f[1], Alias: f[2], Codec: codec})
+			have = append(have, schemaColumn{Name: f[0], Type: f[1], Alias: f[2], Codec: codec})
 		}
-		want := Columns(class)
+		want := schemaOf(class)
 		for i := range want { // the server formats expressions its own way
 			if want[i].Alias != "" {
 				want[i].Alias = one(t, d, "SELECT formatQuerySingleLine('SELECT "+strings.ReplaceAll(want[i].Alias, "'", "\\'")+"') FORMAT TabSeparatedRaw")[len("SELECT "):]
@@ -37,12 +37,12 @@ func TestTablesAreTheFieldTable(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, have); diff != "" {
 			t.Errorf("table %s is not what the field table says (-want +got):\n%s\na new file in migrations/ needs:\n%s",
-				class, diff, strings.Join(AddColumns(class, have), "\n"))
+				class, diff, strings.Join(addColumns(class, have), "\n"))
 		}
 	}
 }
 
-func TestAddColumnsMakesTheTable(t *testing.T) {
+func TestWhatIsMissingMakesTheTable(t *testing.T) {
 	t.Parallel()
 	s, d := migrated(t)
 	for _, sql := range []string{
@@ -52,8 +52,8 @@ func TestAddColumnsMakesTheTable(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var have []Column
-	for _, c := range Columns(event.API) {
+	var have []schemaColumn
+	for _, c := range schemaOf(event.API) {
 		switch c.Name {
 		case "mfa", "request":
 			continue
@@ -62,7 +62,7 @@ func TestAddColumnsMakesTheTable(t *testing.T) {
 		}
 		have = append(have, c)
 	}
-	statements := AddColumns(event.API, have)
+	statements := addColumns(event.API, have)
 	if len(statements) != 3 {
 		t.Fatalf("got %d statements, want 3: %s", len(statements), statements)
 	}
@@ -73,7 +73,7 @@ func TestAddColumnsMakesTheTable(t *testing.T) {
 	}
 	got := one(t, d, "SELECT groupArray(name) FROM (SELECT name FROM system.columns WHERE database='"+d.Name+"' AND table='api' ORDER BY position)")
 	var want []string
-	for _, c := range Columns(event.API) {
+	for _, c := range schemaOf(event.API) {
 		want = append(want, "'"+c.Name+"'")
 	}
 	if got != "["+strings.Join(want, ",")+"]" {

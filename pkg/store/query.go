@@ -150,7 +150,7 @@ type SourceStatus struct {
 // SourceStatus returns the sources that something is stored of, by name. It reads two columns of every event.
 func (s *Store) SourceStatus(ctx context.Context) ([]SourceStatus, error) {
 	var parts []string
-	for _, class := range ClassTables() {
+	for _, class := range classTables() {
 		parts = append(parts, fmt.Sprintf("SELECT source, max(event_time) AS newest, count() AS events, 0 AS dead FROM %s GROUP BY source", class))
 	}
 	parts = append(parts, "SELECT source, toDateTime64(0, 9, 'UTC'), 0, count() FROM dead_letter GROUP BY source")
