@@ -52,7 +52,7 @@ func filled(t *testing.T) func(event.Class, string) []string {
 func TestReferenceIsTrue(t *testing.T) {
 	t.Parallel()
 	const page = "../../docs/FIELDS.md"
-	now := event.Reference(filled(t))
+	now := reference(filled(t))
 	if *update {
 		if err := os.WriteFile(page, []byte(now), 0o644); err != nil {
 			t.Fatal(err)

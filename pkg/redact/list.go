@@ -1,7 +1,6 @@
 package redact
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -63,21 +62,6 @@ func Keys() []Key {
 		{Words: "jsessionid", Exact: true, Why: "a web session in a URL"},
 		{Words: "phpsessid", Exact: true, Why: "a web session in a URL"},
 	}
-}
-
-// Reference returns docs/REDACTION.md.
-func Reference() string {
-	var b strings.Builder
-	b.WriteString(intro)
-	for _, k := range Keys() {
-		which := "ends with"
-		if k.Exact {
-			which = "is"
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", which, k.Words, k.Why)
-	}
-	fmt.Fprintf(&b, outro, strings.Join(harmless, ", "), strings.Join(identifiers, ", "))
-	return b.String()
 }
 
 // harmless are the endings of names that end like a secret's and are none.

@@ -1,5 +1,54 @@
 package redact
 
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write docs/REDACTION.md")
+
+func TestReferenceIsTrue(t *testing.T) {
+	t.Parallel()
+	const page = "../../docs/REDACTION.md"
+	now := reference()
+	if *update {
+		if err := os.MkdirAll("../../docs", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(page, []byte(now), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	committed, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(committed), now); diff != "" {
+		t.Errorf("docs/REDACTION.md is stale, run go test ./pkg/redact -update (-committed +now):\n%s", diff)
+	}
+}
+
+// reference returns docs/REDACTION.md.
+func reference() string {
+	var b strings.Builder
+	b.WriteString(intro)
+	for _, k := range Keys() {
+		which := "ends with"
+		if k.Exact {
+			which = "is"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", which, k.Words, k.Why)
+	}
+	fmt.Fprintf(&b, outro, strings.Join(harmless, ", "), strings.Join(identifiers, ", "))
+	return b.String()
+}
+
 const intro = `# What is not stored
 
 Logs hold secrets: session tokens in answers of cloud APIs, passwords in URLs, signatures of presigned requests, cookies.

@@ -1,10 +1,12 @@
-package event
+package event_test
 
 import (
 	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/shrike-sec/shrike/pkg/event"
 )
 
 const referenceIntro = `# Fields
@@ -25,46 +27,46 @@ columns are named as the alert's own keys. ` + "`event_time`" + ` is when the ru
 of the alert's group, or of its first event that shows one.`
 
 // ocsfClasses are the classes of the Open Cybersecurity Schema Framework that ours answer to.
-var ocsfClasses = map[Class]string{
-	API: "API Activity 6003 (sign-ins: Authentication 3002; changes of users: Account Change 3001)", Flow: "Network Activity 4001",
-	HTTP: "HTTP Activity 4002", DNS: "DNS Activity 4003", Alert: "Detection Finding 2004",
+var ocsfClasses = map[event.Class]string{
+	event.API: "API Activity 6003 (sign-ins: Authentication 3002; changes of users: Account Change 3001)", event.Flow: "Network Activity 4001",
+	event.HTTP: "HTTP Activity 4002", event.DNS: "DNS Activity 4003", event.Alert: "Detection Finding 2004",
 }
 
-// Reference returns docs/FIELDS.md. formats says which formats fill a field in a class, sorted.
-func Reference(formats func(c Class, field string) []string) string {
+// reference returns docs/FIELDS.md. formats says which formats fill a field in a class, sorted.
+func reference(formats func(c event.Class, field string) []string) string {
 	var b strings.Builder
 	b.WriteString(referenceIntro)
 	b.WriteString("## Every class of logs\n\n")
-	writeFields(&b, func(f *Field) bool { return !f.Meta && f.ofAllLogs() }, func(f *Field) []string {
+	writeFields(&b, func(f *event.Field) bool { return !f.Meta && ofAllLogs(f) }, func(f *event.Field) []string {
 		var all []string
-		for _, c := range LogClasses() {
+		for _, c := range event.LogClasses() {
 			all = append(all, formats(c, f.Name)...)
 		}
 		slices.Sort(all)
 		return slices.Compact(all)
 	})
-	for _, c := range LogClasses() {
+	for _, c := range event.LogClasses() {
 		fmt.Fprintf(&b, "\n## Class %s\n\nTable `%s`. OCSF: %s.\n\n", c, c, ocsfClasses[c])
-		writeFields(&b, func(f *Field) bool { return !f.Meta && f.In(c) && !f.ofAllLogs() },
-			func(f *Field) []string { return formats(c, f.Name) })
+		writeFields(&b, func(f *event.Field) bool { return !f.Meta && f.In(c) && !ofAllLogs(f) },
+			func(f *event.Field) []string { return formats(c, f.Name) })
 	}
-	fmt.Fprintf(&b, "\n## Class alert\n\n%s OCSF: %s.\n\n", alertIntro, ocsfClasses[Alert])
-	writeFields(&b, func(f *Field) bool { return !f.Meta && f.In(Alert) }, func(*Field) []string { return nil })
+	fmt.Fprintf(&b, "\n## Class alert\n\n%s OCSF: %s.\n\n", alertIntro, ocsfClasses[event.Alert])
+	writeFields(&b, func(f *event.Field) bool { return !f.Meta && f.In(event.Alert) }, func(*event.Field) []string { return nil })
 	b.WriteString("\n## What the pipeline adds\n\nColumns of every table; rules cannot use them.\n\n")
-	writeFields(&b, func(f *Field) bool { return f.Meta }, func(f *Field) []string { return nil })
-	writeMapping(&b, "ECS", "Elastic Common Schema to fields", func(f *Field) string { return f.ECS })
-	writeMapping(&b, "OCSF", "OCSF to fields", func(f *Field) string { return f.OCSF })
+	writeFields(&b, func(f *event.Field) bool { return f.Meta }, func(f *event.Field) []string { return nil })
+	writeMapping(&b, "ECS", "Elastic Common Schema to fields", func(f *event.Field) string { return f.ECS })
+	writeMapping(&b, "OCSF", "OCSF to fields", func(f *event.Field) string { return f.OCSF })
 	return b.String()
 }
 
 // ofAllLogs reports whether the events of every class of logs have the field.
-func (f *Field) ofAllLogs() bool {
-	return !slices.ContainsFunc(LogClasses(), func(c Class) bool { return !f.In(c) })
+func ofAllLogs(f *event.Field) bool {
+	return !slices.ContainsFunc(event.LogClasses(), func(c event.Class) bool { return !f.In(c) })
 }
 
-func writeFields(b *strings.Builder, in func(*Field) bool, formats func(*Field) []string) {
+func writeFields(b *strings.Builder, in func(*event.Field) bool, formats func(*event.Field) []string) {
 	b.WriteString("| field | type | unit | meaning | ECS | OCSF | column | formats |\n|---|---|---|---|---|---|---|---|\n")
-	for _, f := range table {
+	for _, f := range event.Fields() {
 		if !in(f) {
 			continue
 		}
@@ -83,10 +85,10 @@ func writeFields(b *strings.Builder, in func(*Field) bool, formats func(*Field) 
 }
 
 // writeMapping writes the way back: what another schema's name is here.
-func writeMapping(b *strings.Builder, name, title string, of func(*Field) string) {
+func writeMapping(b *strings.Builder, name, title string, of func(*event.Field) string) {
 	fmt.Fprintf(b, "\n## %s\n\n| %s | field | classes |\n|---|---|---|\n", title, name)
-	mapped := slices.DeleteFunc(slices.Clone(table), func(f *Field) bool { return of(f) == "" })
-	slices.SortStableFunc(mapped, func(x, y *Field) int { return cmp.Compare(of(x), of(y)) })
+	mapped := slices.DeleteFunc(slices.Clone(event.Fields()), func(f *event.Field) bool { return of(f) == "" })
+	slices.SortStableFunc(mapped, func(x, y *event.Field) int { return cmp.Compare(of(x), of(y)) })
 	for _, f := range mapped {
 		classes := make([]string, len(f.Classes))
 		for i, c := range f.Classes {
