@@ -28,16 +28,13 @@ type Endpoints struct {
 	TokenFile          string   `json:"token_file"`
 }
 
-// ErrNotRunning is what ReadEndpoints returns when nothing runs on the data folder.
-var ErrNotRunning = errors.New("nothing runs here")
-
 func endpointsFile(dataDir string) string { return filepath.Join(dataDir, "run.json") }
 
 // ReadEndpoints returns where the Shrike that runs on dataDir can be reached.
 func ReadEndpoints(dataDir string) (*Endpoints, error) {
 	data, err := os.ReadFile(endpointsFile(dataDir))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: start `shrike run`, or configure kafka.brokers and clickhouse.addresses (data folder %s)", ErrNotRunning, dataDir)
+		return nil, fmt.Errorf("nothing runs here: start `shrike run`, or configure kafka.brokers and clickhouse.addresses (data folder %s)", dataDir)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read endpoints: %w", err)

@@ -99,8 +99,8 @@ func TestSendAndRead(t *testing.T) {
 			t.Fatalf("message %d: got offset %d key %q headers %v time %v", i, m.Offset, m.Key, m.Headers, m.Time)
 		}
 	}
-	if r.Lag() != 0 {
-		t.Errorf("lag at the end: got %d, want 0", r.Lag())
+	if r.Next() != r.End() {
+		t.Errorf("at the end: next is %d, want %d", r.Next(), r.End())
 	}
 	if got := values(read(t, ctx, c.NewReader("records.api", 0, 497), 3)); !slices.Equal(got, want[497:]) {
 		t.Errorf("read from the middle of a batch: got %d values, want the last three", len(got))
@@ -316,8 +316,8 @@ func TestReaderPassesTransactionMarkers(t *testing.T) {
 				t.Fatalf("at the last marker: got %v, %v", m, err)
 			}
 		}
-		if r.Lag() != 0 {
-			t.Errorf("lag behind the last marker: got %d", r.Lag())
+		if r.Next() != r.End() {
+			t.Errorf("behind the last marker: next is %d, want %d", r.Next(), r.End())
 		}
 	}
 }

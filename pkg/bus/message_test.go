@@ -109,7 +109,7 @@ func BenchmarkRead(b *testing.B) {
 		if n += len(batch); len(batch) == 0 {
 			rd = c.NewReader("records.api", 0, 0)
 		}
-		if rd.Lag() == 0 {
+		if rd.Next() == rd.End() {
 			rd = c.NewReader("records.api", 0, 0)
 		}
 	}

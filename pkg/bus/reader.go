@@ -67,14 +67,6 @@ func (r *Reader) Next() int64 { return r.next }
 // End is the partition's end at the last fetch, -1 before it.
 func (r *Reader) End() int64 { return r.end }
 
-// Lag is how many messages the partition had after the last one read, at the last fetch; -1 before it.
-func (r *Reader) Lag() int64 {
-	if r.end < 0 {
-		return -1
-	}
-	return max(0, r.end-r.next) + int64(len(r.buffered))
-}
-
 // Close ends the reader. It holds no connection of its own.
 func (r *Reader) Close() error {
 	r.buffered = nil

@@ -16,7 +16,6 @@ const Lateness = 15 * time.Minute
 type Options struct {
 	MaxKeys  int   // group keys per rule; 0 means DefaultMaxKeys
 	MaxBytes int64 // estimated bytes of state per rule; 0 means DefaultMaxBytes
-	MaxHeld  int   // first_seen signals held back until Recall; 0 means DefaultMaxHeld
 	Shard    int   // which shard it owns, for Stats
 	KeepAll  bool  // never drop state by time: the input is finite and in any order (scan)
 }
@@ -25,8 +24,10 @@ type Options struct {
 const (
 	DefaultMaxKeys  = 200_000
 	DefaultMaxBytes = 128 << 20
-	DefaultMaxHeld  = 100_000
 )
+
+// maxHeld is how many signals wait for Recall; beyond that the oldest are given up.
+const maxHeld = 100_000
 
 // maxTime bounds event times: 146 years from 1970 either way leave as much room again to add windows to.
 const maxTime = int64(1) << 62
@@ -51,8 +52,7 @@ type Engine struct {
 	last     int64 // offset of the last frame
 	replays  bool  // frames below progress.Offset only rebuild state
 	progress Progress
-	over     bool   // no frame comes any more
-	lost     uint64 // held signals given up
+	over     bool // no frame comes any more
 }
 
 // slot is one rule and the kind that correlates it.
@@ -78,9 +78,6 @@ func newEngine(rules []*rule.Rule, o Options) *Engine {
 	}
 	if o.MaxBytes <= 0 {
 		o.MaxBytes = DefaultMaxBytes
-	}
-	if o.MaxHeld <= 0 {
-		o.MaxHeld = DefaultMaxHeld
 	}
 	g := &Engine{options: o, origins: newOrigins()}
 	g.reload(rules)

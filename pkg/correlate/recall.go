@@ -11,12 +11,12 @@ import (
 // hold keeps a signal until its rule's memory is there. It returns how many signals it gave up, the oldest first.
 func (g *Engine) hold(s *match.Signal, offset int64) int {
 	g.held = append(g.held, heldSignal{signal: *s, offset: offset})
-	if len(g.held) <= g.options.MaxHeld {
+	over := len(g.held) - maxHeld
+	if over <= 0 {
 		return 0
 	}
-	over := len(g.held) - g.options.MaxHeld
-	g.held = append(g.held[:0], g.held[over:]...)
-	g.lost += uint64(over)
+	clear(g.held[:over])
+	g.held = g.held[over:]
 	return over
 }
 

@@ -15,7 +15,6 @@ type Stats struct {
 	Slowest   *Slowest    // what holds the watermark; nil: nothing does, for all origins are idle or none has spoken
 	Gone      []Origin    // that hold time no longer, since nothing was heard of them for an hour; in order
 	Held      int         // first_seen signals that wait, for Recall or for slower origins
-	Lost      uint64      // of those that waited for Recall, given up over the bound
 }
 
 // Origin is a partition that detect reads.
@@ -69,7 +68,7 @@ type RuleStats struct {
 
 // Stats returns the engine's present size.
 func (g *Engine) Stats() Stats {
-	s := Stats{Shard: g.options.Shard, Watermark: g.origins.watermark, Held: len(g.held), Lost: g.lost}
+	s := Stats{Shard: g.options.Shard, Watermark: g.origins.watermark, Held: len(g.held)}
 	s.Slowest, s.Gone = g.origins.stragglers()
 	for _, k := range g.order {
 		s.Rules = append(s.Rules, k.kind.stats())

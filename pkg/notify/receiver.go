@@ -3,7 +3,6 @@ package notify
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -68,10 +67,9 @@ func (o Options) withDefaults() Options {
 
 // Receiver is one place where alerts go. It is safe for concurrent use.
 type Receiver struct {
-	notifier    Notifier
-	o           Options
-	metrics     metrics
-	lastSuccess atomic.Int64 // Unix nanoseconds, 0 before the first
+	notifier Notifier
+	o        Options
+	metrics  metrics
 }
 
 // NewReceiver makes a Receiver. Two of one name on one Registerer panic.
@@ -88,15 +86,6 @@ func (r *Receiver) Wants(a *alert.Alert) bool {
 	return rule.SeverityRank(a.Severity) >= rule.SeverityRank(r.o.Severity)
 }
 
-// LastSuccess returns when the receiver last took an alert; zero when it has not since the process started.
-func (r *Receiver) LastSuccess() time.Time {
-	ns := r.lastSuccess.Load()
-	if ns == 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, ns).UTC()
-}
-
 // Deliver tries until the receiver takes the alert or rejects it for good, until it is no use any more, or until ctx
 // ends. It blocks its caller only: each receiver has its own.
 func (r *Receiver) Deliver(ctx context.Context, a *alert.Alert, body []byte) Outcome {
@@ -107,7 +96,6 @@ func (r *Receiver) Deliver(ctx context.Context, a *alert.Alert, body []byte) Out
 		err := r.attempt(ctx, a, body)
 		switch {
 		case err == nil:
-			r.lastSuccess.Store(r.o.Now().UnixNano())
 			return r.ended(Sent, a, nil)
 		case ctx.Err() != nil:
 			return Interrupted

@@ -21,7 +21,6 @@ import (
 	"github.com/shrike-sec/shrike/pkg/match"
 	"github.com/shrike-sec/shrike/pkg/record"
 	"github.com/shrike-sec/shrike/pkg/rule"
-	"github.com/shrike-sec/shrike/pkg/ruleset"
 )
 
 // notebook is a Memory that can be away. What it keeps outlives the stage, as ClickHouse does.
@@ -104,7 +103,7 @@ func (n *notebook) WriteBuckets(ctx context.Context, buckets []correlate.Bucket)
 
 func (w *way) correlate(set *rule.Set, m Memory) CorrelateOptions {
 	return CorrelateOptions{
-		Bus: w.bus, Producer: w.producer, Rules: ruleset.Fixed(set), Shards: 1, Memory: m, MaxKeys: 1000, MaxBytes: 1 << 20,
+		Bus: w.bus, Producer: w.producer, Rules: w.holds(set), Shards: 1, Memory: m, MaxKeys: 1000, MaxBytes: 1 << 20,
 		Log: w.log, Metrics: prometheus.NewRegistry(),
 	}
 }

@@ -169,9 +169,18 @@ func (w *way) commit(group, topic string, offset int64) bus.Commit {
 	}
 }
 
+// holds is a holder of rules that never change.
+func (w *way) holds(set *rule.Set) *ruleset.Holder {
+	h, err := ruleset.New(ruleset.Options{Load: func() (*rule.Set, error) { return set, nil }, Log: w.log})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return h
+}
+
 func (w *way) detect(set *rule.Set, shards int) DetectOptions {
 	return DetectOptions{
-		Bus: w.bus, Producer: w.producer, Formats: w.formats, Rules: ruleset.Fixed(set), Shards: shards, Retention: keepAll(),
+		Bus: w.bus, Producer: w.producer, Formats: w.formats, Rules: w.holds(set), Shards: shards, Retention: keepAll(),
 		Log: w.log, Metrics: prometheus.NewRegistry(),
 	}
 }

@@ -67,13 +67,6 @@ func New(o Options) (*Holder, error) {
 	return h, nil
 }
 
-// Fixed returns a holder of rules that never change.
-func Fixed(set *rule.Set) *Holder {
-	h := &Holder{o: Options{Load: func() (*rule.Set, error) { return set, nil }, Log: zap.NewNop()}, metrics: newMetrics(prometheus.NewRegistry())}
-	h.take(set)
-	return h
-}
-
 // Set returns the rules in force.
 func (h *Holder) Set() *rule.Set { return h.current.Load() }
 

@@ -83,8 +83,8 @@ func New(o Options) *Memory {
 // SetLearning changes how long a group learns; what has been learned stays.
 func (m *Memory) SetLearning(learning int64) { m.options.Learning = learning }
 
-// Step returns the stretch that t lies in.
-func (m *Memory) Step(t int64) int64 {
+// step returns the stretch that t lies in.
+func (m *Memory) step(t int64) int64 {
 	if m.options.Forget == 0 {
 		return 0
 	}
@@ -126,7 +126,7 @@ func (m *Memory) See(name, value string, offset, first, last int64) Answer {
 	g := m.group(name)
 	m.span(g, first)
 	m.span(g, last)
-	r := Row{Step: m.Step(first), Offset: offset, First: first, Last: last}
+	r := Row{Step: m.step(first), Offset: offset, First: first, Last: last}
 	a := Answer{New: !m.known(g, value, r.Step, offset), Learned: first-m.learns(g, first) >= m.options.Learning}
 	a.Row, a.Changed = m.merge(g, value, r, true)
 	m.bound(g)
@@ -258,7 +258,7 @@ func (m *Memory) Expire(before int64) {
 	if m.options.Forget == 0 {
 		return
 	}
-	oldest := m.Step(before) - steps
+	oldest := m.step(before) - steps
 	for _, g := range m.groups {
 		for at := range g.rows {
 			if at.step < oldest {

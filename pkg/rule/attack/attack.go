@@ -11,7 +11,6 @@ package attack
 import (
 	_ "embed" // the tables
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -104,16 +103,6 @@ func (m *Matrix) Name(id string) string {
 
 // Replacement returns the id that took the place of a revoked technique, "" when the matrix knows of none.
 func (m *Matrix) Replacement(id string) string { return m.revoked[id] }
-
-// IDs returns the ids of all techniques, sorted.
-func (m *Matrix) IDs() []string {
-	ids := make([]string, 0, len(m.byID))
-	for id := range m.byID {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
-}
 
 // Tactics returns the columns of the matrix in their order.
 func Tactics() []Tactic {

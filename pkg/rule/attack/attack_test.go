@@ -23,8 +23,7 @@ func TestMatrix(t *testing.T) {
 		tactics = append(tactics, tactic.Short)
 	}
 	techniques, columns := 0, map[string]bool{}
-	for _, id := range m.IDs() {
-		technique := m.Technique(id)
+	for id, technique := range m.byID {
 		if technique.Name == "" || m.Technique(technique.Parent()) == nil {
 			t.Errorf("%s: %+v has no name or no parent", id, technique)
 		}
@@ -38,8 +37,8 @@ func TestMatrix(t *testing.T) {
 			}
 		}
 	}
-	if techniques != 211 || len(m.IDs()) < 660 || len(columns) != len(tactics) {
-		t.Errorf("%d techniques, %d with sub-techniques, of %d tactics", techniques, len(m.IDs()), len(columns))
+	if techniques != 211 || len(m.byID) < 660 || len(columns) != len(tactics) {
+		t.Errorf("%d techniques, %d with sub-techniques, of %d tactics", techniques, len(m.byID), len(columns))
 	}
 	for old, id := range m.revoked {
 		if m.Technique(old) != nil || m.Technique(id) == nil {
