@@ -52,7 +52,7 @@ func TestExamine(t *testing.T) {
 	for _, name := range []string{"testdata/lint/event-name.yml", "testdata/bad/count-octal.yml"} {
 		files[filepath.Base(name)] = &fstest.MapFile{Data: must(os.ReadFile(name))}
 	}
-	set, problems := ExamineFS(files, ".")
+	set, problems := collectFS(files, []string{"."}).examine()
 	if len(set.Rules()) != 1 || len(problems) != 1 || len(set.Lint(LintOptions{})) != 1 {
 		t.Errorf("%d rules, problems %v, warnings %v", len(set.Rules()), problems, set.Lint(LintOptions{}))
 	}

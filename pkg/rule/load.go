@@ -69,9 +69,6 @@ func collect(builtin fs.FS, paths []string) *loader {
 // LoadFS is Load inside a file system; paths are slash separated as package fs has them.
 func LoadFS(fsys fs.FS, paths ...string) (*Set, error) { return collectFS(fsys, paths).finish() }
 
-// ExamineFS is ExamineWith inside a file system.
-func ExamineFS(fsys fs.FS, paths ...string) (*Set, Problems) { return collectFS(fsys, paths).examine() }
-
 func collectFS(fsys fs.FS, paths []string) *loader {
 	l := &loader{around: []tree{{FS: fsys}}}
 	for _, p := range paths {

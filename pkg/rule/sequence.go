@@ -104,12 +104,6 @@ func newTarget(h Hit, c event.Class, outcome string, cond *condition) *target {
 	return t
 }
 
-// matches reports whether the target takes the event: class, outcome, then the condition.
-func (t *target) matches(e *event.Event) bool {
-	return t.class == e.Class && (t.outcome == anyOutcome || t.outcome == e.Text(event.Outcome)) && (!t.logs || overLogs(e)) &&
-		t.cond.holds(scope{event: e})
-}
-
 // hit returns what becomes of an event that the target takes. Only now are exceptions asked, so they cost nothing elsewhere.
 func (t *target) hit(e *event.Event) Hit {
 	h := t.Hit

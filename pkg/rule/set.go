@@ -102,17 +102,3 @@ func (s *Set) Hash() string { return s.hash }
 // sequence comes once for each of its steps that matches, in their order. Hits that an exception takes away are among them,
 // and say so. Rules of mode off never match. It allocates nothing beyond dst.
 func (s *Set) Hits(e *event.Event, dst []Hit) []Hit { return s.indexes[e.Class].match(e, dst, nil) }
-
-// Match is Hits without steps and excepted hits: each rule comes once.
-func (s *Set) Match(e *event.Event, dst []*Rule) []*Rule {
-	var room [64]Hit
-	var last *Rule
-	for _, h := range s.Hits(e, room[:0]) {
-		if h.Exception != nil || h.Rule == last {
-			continue
-		}
-		dst = append(dst, h.Rule)
-		last = h.Rule
-	}
-	return dst
-}
