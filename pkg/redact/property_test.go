@@ -3,6 +3,7 @@ package redact_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -74,6 +75,23 @@ func spelling(t *rapid.T, plain bool) string {
 	return name
 }
 
+// percentEncoded draws a name with some of its letters encoded, in a query, where nobody needs it.
+func percentEncoded(t *rapid.T, name string) string {
+	sign := rapid.SampledFrom([]string{"", "", "%", "%25", "%2525"}).Draw(t, "percent sign")
+	if sign == "" {
+		return name
+	}
+	var b strings.Builder
+	for i := range len(name) {
+		if rapid.Bool().Draw(t, "encoded") {
+			fmt.Fprintf(&b, "%s%02x", sign, name[i])
+		} else {
+			b.WriteByte(name[i])
+		}
+	}
+	return b.String()
+}
+
 // planted returns the record with v at a place that was drawn, "" when the record has no such place.
 type planted func(v string) string
 
@@ -89,6 +107,9 @@ func plantJSON(t *rapid.T, raw []byte) (planted, string) {
 	}
 	if how == 3 {
 		secret = strings.ReplaceAll(secret, "/", "-")
+	}
+	if how == 2 {
+		name = percentEncoded(t, name)
 	}
 	place := rapid.IntRange(0, 1000).Draw(t, "place")
 	return func(v string) string {
@@ -170,6 +191,9 @@ func plantText(t *rapid.T, raw []byte) (planted, string) {
 		{"curl", "https://u:", "@h/ "},
 	}
 	form := rapid.SampledFrom(forms).Draw(t, "form")
+	if strings.HasSuffix(form.head, "=") {
+		form.head = strings.Replace(form.head, name, percentEncoded(t, name), 1)
+	}
 	if len(name) < len("passwd") || strings.HasSuffix(strings.ToLower(name), "sessid") || strings.EqualFold(name, "jsessionid") {
 		form.head = strings.Replace(form.head, ": ", "=", 1) // short names before a colon are everyday words
 	}
@@ -224,7 +248,7 @@ func decoded(t *rapid.T, d *format.Decoder, rec record.Record, raw string, r *re
 }
 
 // A secret under any listed name at any place is in nothing that is stored; all else is as if the record had come with
-// the mark in its place.
+// the mark in its place. Without suspicious' look at encoded names it fails.
 func TestSecretsAreNowhere(t *testing.T) {
 	t.Parallel()
 	reg := builtin.Formats()

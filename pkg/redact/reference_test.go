@@ -75,6 +75,6 @@ Not secrets: values that say nothing or are masked already, ARNs, true and false
 Inside of an object that is a secret (` + "`credentials`" + `) stays what is by its own name no secret; it ends in: %s.
 So access key ids stay: hunts join on them.
 
-Two secrets that were grouped by are one group. A name of which letters are encoded themselves (` + "`%%70assword`" + `) is not seen.
+In a query letters of a name may be percent-encoded, also more than once (` + "`%%70assword`, `%%2570assword`" + `). Two secrets that were grouped by are one group.
 This page is generated from package redact; a test keeps it true.
 `

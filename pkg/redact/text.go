@@ -49,7 +49,7 @@ func (r *Rules) suspicious(b []byte) bool {
 			return true
 		}
 	}
-	return disguised(b)
+	return disguised(b) || bytes.IndexByte(b, '%') >= 0 && r.isEncoded(b)
 }
 
 // disguised reports whether letters are written as escapes that need none, \u0070assword or https:\/\/: all that is searched for
@@ -158,6 +158,11 @@ func (r *Rules) eachSecret(b []byte, visit func(found)) {
 			take(r.valueOf(b, nameStart(b, i), i))
 		}
 	}
+	for n, ok := r.nextEncoded(b, 0); ok; n, ok = r.nextEncoded(b, max(n.end, from)) {
+		if from = 0; n.how != none {
+			take(valueBehind(b, n.start, n.end, n.how))
+		}
+	}
 	for i := nextAt(b, 0); i >= 0; i = nextAt(b, i+1) {
 		from, ok := userinfo(b, i)
 		take(found{from, i}, ok)
@@ -176,6 +181,11 @@ func (r *Rules) valueOf(b []byte, start, end int) (f found, ok bool) {
 	if how == none {
 		return f, false
 	}
+	return valueBehind(b, start, end, how)
+}
+
+// valueBehind finds the value of the name at start to end, of which so much is secret.
+func valueBehind(b []byte, start, end int, how reach) (f found, ok bool) {
 	i := end + brackets(b[end:])
 	i += len(quote(b[i:]))
 	blanks := blankRun(b, i)

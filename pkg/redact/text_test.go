@@ -34,6 +34,9 @@ func TestText(t *testing.T) {
 		{"connection string", "Server=db;Uid=app;Pwd=hunter2;Database=x", "Server=db;Uid=app;Pwd=<redacted>"},
 		{"brackets", "user[password]=a1&password[]=a2&password[$ne]=a3&password[0][x]=a4&x=[password]", "user[password]=<redacted>&password[]=<redacted>&password[$ne]=<redacted>&password[0][x]=<redacted>&x=[password]"},
 		{"encoded brackets", "user%5Bpassword%5D=a1&password%5b%5d=a2&password%5B%24ne%5D=a3&password%5", "user%5Bpassword%5D=<redacted>&password%5b%5d=<redacted>&password%5B%24ne%5D=<redacted>&password%5"},
+		{"encoded letters", "?%70assword=a1&p%61%73s=a2&%58-Amz-S%69gnature=a3&%75ser%5B%70%61%73%73%77%6f%72%64%5D=a4&n%61me=a5&next%54oken=a6&%=%zz",
+			"?%70assword=<redacted>&p%61%73s=<redacted>&%58-Amz-S%69gnature=<redacted>&%75ser%5B%70%61%73%73%77%6f%72%64%5D=<redacted>&n%61me=a5&next%54oken=a6&%=%zz"},
+		{"letters encoded twice", "/?u=%2Fk%3F%2570wd%3Da1&x%26%70wd=a3 /k%2526%252570wd=a4 \\x22%70wd=a5", "/?u=%2Fk%3F%2570wd%3D<redacted>&x%26%70wd=<redacted> /k%2526%252570wd=<redacted> \\x22%70wd=<redacted>"},
 		{"JSON in a query", "?q=%7B%22password%22%3A%20%22a1%22%7D&r=%7B%22token%22%3A+%22a2%22%7D", "?q=%7B%22password%22%3A%20%22<redacted>%22%7D&r=%7B%22token%22%3A+%22<redacted>%22%7D"},
 		{"URL in a query", "?u=https%3A%2F%2Feva%3As3cr3t%40h%2Fx&v=https%3a%2f%2fh%3A80%2Fa%40b&w=ftp%3A%2F%2Feva%40h", "?u=https%3A%2F%2Feva%3A<redacted>%40h%2Fx&v=https%3a%2f%2fh%3A80%2Fa%40b&w=ftp%3A%2F%2Feva%40h"},
 		{"header", "Authorization: Bearer abc def\nHost: h", "Authorization: <redacted>\nHost: h"},
@@ -117,7 +120,7 @@ func TestColumn(t *testing.T) {
 func TestNoRecordTakesLong(t *testing.T) {
 	t.Parallel()
 	const size = 900_000
-	for _, part := range []string{"cookie:", "token=", `"token":"`, "@", "://u:p", "token=\\", `{"value":"secretvalue","name":"token"},`, `{"token":`, "eyJhbGci", "-----BEGIN PRIVATE KEY-----", "password[", "token[]", "%3A%2F%2F", "://%3A%40"} {
+	for _, part := range []string{"cookie:", "token=", `"token":"`, "@", "://u:p", "token=\\", `{"value":"secretvalue","name":"token"},`, `{"token":`, "eyJhbGci", "-----BEGIN PRIVATE KEY-----", "password[", "token[]", "%3A%2F%2F", "://%3A%40", "%70", "%70assword=", "%70assword", "%25", "a%70"} {
 		raw := strings.Repeat(part, size/len(part))
 		for _, text := range []string{raw, "[" + raw + "0]"} {
 			began := time.Now()
