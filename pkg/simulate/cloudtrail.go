@@ -73,28 +73,9 @@ func (g *Generator) api(dst *Log, at int64, v invocation) {
 	b = who.appendIdentity(b, at)
 	b = append(b, `,"eventTime":"`...)
 	b = appendTime(b, at)
-	b = append(append(b, `","eventSource":"`...), what.host...)
-	b = append(append(b, `","eventName":"`...), what.name...)
-	b = append(append(b, `","awsRegion":"`...), region...)
-	b = append(append(b, `","sourceIPAddress":"`...), src...)
-	b = append(append(append(b, `","userAgent":"`...), agent...), '"')
-	if v.failed {
-		b = append(append(b, `,"errorCode":"`...), cmp.Or(v.code, what.code)...)
-		b = append(b, `","errorMessage":"`...)
-		b = append(what.failure.append(b, &s), '"')
-	}
-	b = append(b, `,"requestParameters":`...)
-	b = what.request.appendOr(b, &s, "null")
-	b = append(b, `,"responseElements":`...)
-	if v.failed {
-		b = append(b, "null"...)
-	} else {
-		b = what.response.appendOr(b, &s, "null")
-	}
-	if what.call.extra != "" {
-		b = append(b, `,"additionalEventData":`...)
-		b = what.extra.append(b, &s)
-	}
+	b = add(b, `","eventSource":"`, what.host, `","eventName":"`, what.name, `","awsRegion":"`, region, `","sourceIPAddress":"`, src)
+	b = add(b, `","userAgent":"`, agent, `"`)
+	b = v.appendExchange(b, &s)
 	b = append(b, `,"requestID":"`...)
 	b = appendUUID(b, g.rng)
 	b = append(b, `","eventID":"`...)
@@ -106,9 +87,9 @@ func (g *Generator) api(dst *Log, at int64, v invocation) {
 	}
 	b = append(b, `,"eventType":"AwsApiCall","managementEvent":`...)
 	b = appendBool(b, !what.data)
-	b = append(append(append(b, `,"recipientAccountId":"`...), who.account.id...), '"')
+	b = add(b, `,"recipientAccountId":"`, who.account.id, `"`)
 	if private {
-		b = append(append(append(b, `,"vpcEndpointId":"`...), who.endpoint...), '"')
+		b = add(b, `,"vpcEndpointId":"`, who.endpoint, `"`)
 	}
 	if what.data {
 		b = append(b, `,"eventCategory":"Data"`...)
@@ -120,11 +101,32 @@ func (g *Generator) api(dst *Log, at int64, v invocation) {
 		b = append(b, `,"sessionCredentialFromConsole":"true"`...)
 	case who.class != service && who.class != scaler:
 		b = append(b, `,"tlsDetails":{"tlsVersion":"TLSv1.3","cipherSuite":"TLS_AES_128_GCM_SHA256","clientProvidedHostHeader":"`...)
-		b = append(append(b, what.source...), '.')
-		b = append(append(b, region...), `.amazonaws.com"}`...)
+		b = add(b, what.source, ".", region, `.amazonaws.com"}`)
 	}
 	dst.Raw = append(b, '}')
 	dst.log("cloudtrail", at)
+}
+
+// appendExchange appends what was asked and answered.
+func (v *invocation) appendExchange(b []byte, s *scene) []byte {
+	what := v.what
+	if v.failed {
+		b = add(b, `,"errorCode":"`, cmp.Or(v.code, what.code), `","errorMessage":"`)
+		b = append(what.failure.append(b, s), '"')
+	}
+	b = append(b, `,"requestParameters":`...)
+	b = what.request.appendOr(b, s, "null")
+	b = append(b, `,"responseElements":`...)
+	if v.failed {
+		b = append(b, "null"...)
+	} else {
+		b = what.response.appendOr(b, s, "null")
+	}
+	if what.call.extra != "" {
+		b = append(b, `,"additionalEventData":`...)
+		b = what.extra.append(b, s)
+	}
+	return b
 }
 
 // signIn writes a console sign-in. Those of the identity centre say that no second factor was used, as real ones do.
@@ -133,8 +135,8 @@ func (g *Generator) signIn(dst *Log, at int64, who *principal, mfa, succeeded bo
 	b = who.appendIdentity(b, at)
 	b = append(b, `,"eventTime":"`...)
 	b = appendTime(b, at)
-	b = append(append(b, `","eventSource":"signin.amazonaws.com","eventName":"ConsoleLogin","awsRegion":"us-east-1","sourceIPAddress":"`...), who.src...)
-	b = append(append(append(b, `","userAgent":"`...), who.agent...), '"')
+	b = add(b, `","eventSource":"signin.amazonaws.com","eventName":"ConsoleLogin","awsRegion":"us-east-1","sourceIPAddress":"`, who.src)
+	b = add(b, `","userAgent":"`, who.agent, `"`)
 	if !succeeded {
 		b = append(b, `,"errorMessage":"Failed authentication"`...)
 	}
@@ -153,12 +155,11 @@ func (g *Generator) signIn(dst *Log, at int64, who *principal, mfa, succeeded bo
 		b = append(b, "No"...)
 	}
 	if len(who.role) > 15 && who.role[:15] == "AWSReservedSSO_" {
-		b = append(append(b, `","SamlProviderArn":"arn:aws:iam::`...), who.account.id...)
-		b = append(append(b, `:saml-provider/AWSSSO_`...), who.account.detective...)
+		b = add(b, `","SamlProviderArn":"arn:aws:iam::`, who.account.id, `:saml-provider/AWSSSO_`, who.account.detective)
 	}
 	b = append(b, `"},"eventID":"`...)
 	b = appendUUID(b, g.rng)
-	b = append(append(b, `","readOnly":false,"eventType":"AwsConsoleSignIn","managementEvent":true,"recipientAccountId":"`...), who.account.id...)
+	b = add(b, `","readOnly":false,"eventType":"AwsConsoleSignIn","managementEvent":true,"recipientAccountId":"`, who.account.id)
 	b = append(b, `","eventCategory":"Management","tlsDetails":{"tlsVersion":"TLSv1.3","cipherSuite":"TLS_AES_128_GCM_SHA256","clientProvidedHostHeader":"signin.aws.amazon.com"}}`...)
 	dst.Raw = b
 	dst.log("cloudtrail", at)

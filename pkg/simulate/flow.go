@@ -33,7 +33,7 @@ func (g *Generator) flow(dst *Log, at int64, f *flow) {
 	} else {
 		b = append(b, "2 "...)
 	}
-	b = append(append(append(b, f.at.account.id...), ' '), f.at.id...)
+	b = add(b, f.at.account.id, " ", f.at.id)
 	start := at / 1e9
 	if f.status != "" {
 		b = append(b, " - - - - - - - "...)
@@ -49,7 +49,7 @@ func (g *Generator) flow(dst *Log, at int64, f *flow) {
 	b = strconv.AppendInt(append(b, ' '), start+max(f.seconds, 1), 10)
 	switch {
 	case f.status != "":
-		b = append(append(b, " - "...), f.status...)
+		b = add(b, " - ", f.status)
 	case f.rejected:
 		b = append(b, " REJECT OK"...)
 	default:
@@ -63,11 +63,10 @@ func (g *Generator) flow(dst *Log, at int64, f *flow) {
 }
 
 func (f *flow) appendWide(b []byte) []byte {
-	b = append(append(append(b, ' '), f.at.vpc...), ' ')
-	b = append(append(append(b, f.at.subnet...), ' '), f.at.instance...)
+	b = add(b, " ", f.at.vpc, " ", f.at.subnet, " ", f.at.instance)
 	if f.status != "" {
 		b = append(b, " - - - - "...)
-		return append(append(b, f.at.region...), " -"...)
+		return add(b, f.at.region, " -")
 	}
 	switch {
 	case f.protocol != 6:

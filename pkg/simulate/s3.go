@@ -24,7 +24,7 @@ func (o object) appendKey(dst []byte, b *bucket) []byte {
 	if o.name != "" {
 		return append(dst, o.name...)
 	}
-	dst = append(append(dst, b.prefixes[o.n%uint64(len(b.prefixes))]...), '/')
+	dst = add(dst, b.prefixes[o.n%uint64(len(b.prefixes))], "/")
 	dst = strconv.AppendUint(dst, 100_000+o.n, 10)
 	return append(dst, b.suffix...)
 }
@@ -79,58 +79,53 @@ func accessOf(v *invocation) (a access, ok bool) {
 func (g *Generator) access(dst *Log, at int64, a *access) {
 	r := g.rng
 	b := append(dst.Raw[:0], a.bucket.account.ownerID...)
-	b = append(append(append(b, ' '), a.bucket.name...), ' ')
+	b = add(b, " ", a.bucket.name, " ")
 	b = append(appendClock(b, at), ' ')
-	b = append(append(append(b, a.src...), ' '), a.requester...)
-	b = append(b, ' ')
+	b = add(b, a.src, " ", a.requester, " ")
 	b = appendUpperHex(b, g, 16)
-	b = append(append(append(b, ' '), a.operation...), ' ')
+	b = add(b, " ", a.operation, " ")
 	whole := a.operation == "REST.GET.BUCKET"
 	if whole {
 		b = append(b, '-')
 	} else {
 		b = a.object.appendKey(b, a.bucket)
 	}
-	b = append(append(append(b, ` "`...), a.method...), " /"...)
-	switch {
-	case whole:
-		b = append(b, "?list-type=2&prefix="...)
-		b = append(b, a.bucket.prefixes[0]...)
-	default:
+	b = add(b, ` "`, a.method, " /")
+	if whole {
+		b = add(b, "?list-type=2&prefix=", a.bucket.prefixes[0])
+	} else {
 		b = a.object.appendKey(b, a.bucket)
 		if a.authorise == "QueryString" {
 			b = append(b, "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=900&X-Amz-SignedHeaders=host"...)
 		}
 	}
-	b = append(append(append(b, ` HTTP/1.1" `...), a.status...), ' ')
-	b = append(append(b, a.errorCode...), ' ')
-	sent := a.operation == "REST.GET.OBJECT" && a.status == "200"
+	b = add(b, ` HTTP/1.1" `, a.status, " ", a.errorCode, " ")
+	b = a.appendSizes(b, whole)
+	total := 8 + r.IntN(90) + int(a.object.bytes/80_000)
+	b = strconv.AppendInt(append(b, ' '), int64(total), 10)
+	b = strconv.AppendInt(append(b, ' '), int64(5+r.IntN(60)), 10)
+	b = add(b, ` "-" "`, a.agent, `" - `)
+	b = appendHex(b, r, 74)
+	b = add(b, "= ", a.signature, " TLS_AES_128_GCM_SHA256 ", a.authorise, " ", a.bucket.name, ".s3.")
+	b = add(b, a.bucket.region, ".amazonaws.com TLSv1.3 - - ")
+	dst.Raw = append(b, a.bucket.region...)
+	dst.log("s3access", at)
+}
+
+// appendSizes appends how many bytes were sent, and how many the object has.
+func (a *access) appendSizes(b []byte, whole bool) []byte {
 	switch {
-	case sent:
+	case a.operation == "REST.GET.OBJECT" && a.status == "200":
 		b = strconv.AppendInt(b, a.object.bytes, 10)
 	case a.errorCode != "-":
 		b = append(b, "243"...)
 	default:
 		b = append(b, '-')
 	}
-	b = append(b, ' ')
 	if a.errorCode == "-" && !whole {
-		b = strconv.AppendInt(b, a.object.bytes, 10)
-	} else {
-		b = append(b, '-')
+		return strconv.AppendInt(append(b, ' '), a.object.bytes, 10)
 	}
-	total := 8 + r.IntN(90) + int(a.object.bytes/80_000)
-	b = strconv.AppendInt(append(b, ' '), int64(total), 10)
-	b = strconv.AppendInt(append(b, ' '), int64(5+r.IntN(60)), 10)
-	b = append(append(b, ` "-" "`...), a.agent...)
-	b = append(b, `" - `...)
-	b = appendHex(b, r, 74)
-	b = append(append(b, "= "...), a.signature...)
-	b = append(append(b, " TLS_AES_128_GCM_SHA256 "...), a.authorise...)
-	b = append(append(append(b, ' '), a.bucket.name...), ".s3."...)
-	b = append(append(b, a.bucket.region...), ".amazonaws.com TLSv1.3 - - "...)
-	dst.Raw = append(b, a.bucket.region...)
-	dst.log("s3access", at)
+	return append(b, " -"...)
 }
 
 func appendUpperHex(dst []byte, g *Generator, n int) []byte {
@@ -150,7 +145,7 @@ func appendClock(dst []byte, at int64) []byte {
 	y, m, d := t.Date()
 	h, mi, s := t.Clock()
 	dst = append(dst, '[', digit(d/10), digit(d), '/')
-	dst = append(append(dst, m.String()[:3]...), '/')
+	dst = add(dst, m.String()[:3], "/")
 	dst = strconv.AppendInt(dst, int64(y), 10)
 	return append(dst, ':', digit(h/10), digit(h), ':', digit(mi/10), digit(mi), ':', digit(s/10), digit(s), ' ', '+', '0', '0', '0', '0', ']')
 }

@@ -51,7 +51,7 @@ var places = map[string]place{
 	"uuid":     func(d []byte, s *scene) []byte { return appendUUID(d, s.g.rng) },
 	"num":      func(d []byte, s *scene) []byte { return strconv.AppendUint(d, s.pick%100, 10) },
 	"fixed":    func(d []byte, s *scene) []byte { return append(d, s.who.account.detective...) },
-	"zone":     func(d []byte, s *scene) []byte { return append(append(d, s.region...), 'a') },
+	"zone":     func(d []byte, s *scene) []byte { return add(d, s.region, "a") },
 	"mail":     func(d []byte, s *scene) []byte { return append(d, s.who.session...) },
 	"time":     func(d []byte, s *scene) []byte { return appendTime(d, s.at) },
 	"token":    func(d []byte, s *scene) []byte { return appendHex(d, s.g.rng, 48) },
@@ -104,3 +104,11 @@ func appendTime(dst []byte, at int64) []byte {
 }
 
 func digit(n int) byte { return byte('0' + n%10) }
+
+// add appends texts.
+func add(dst []byte, texts ...string) []byte {
+	for _, s := range texts {
+		dst = append(dst, s...)
+	}
+	return dst
+}
