@@ -82,23 +82,31 @@ func (c *Client) RunGroup(ctx context.Context, group string, topics []string, ru
 		}
 		sticky.own(gen.Assignments)
 		log.Debug("joined group", zap.Int32("generation", gen.ID), zap.Any("partitions", gen.Assignments))
-		for topic, assigned := range gen.Assignments {
-			for _, p := range assigned {
-				claim := &Claim{
-					Topic: topic, Partition: p.ID, Group: group, Generation: int(gen.ID), Member: gen.MemberID, client: c,
-				}
-				runs.Add(1)
-				// The generation waits for its functions, and Close below for the generation.
-				gen.Start(func(genCtx context.Context) {
-					defer runs.Done()
-					c.runClaim(ctx, genCtx, claim, run)
-				})
-			}
+		for _, claim := range c.claims(group, gen) {
+			runs.Add(1)
+			// The generation waits for its functions, and leave below for the generation.
+			gen.Start(func(genCtx context.Context) {
+				defer runs.Done()
+				c.runClaim(ctx, genCtx, claim, run)
+			})
 		}
 	}
 	c.leave(cg, log)
 	runs.Wait()
 	return nil
+}
+
+// claims are the partitions that a generation has for this member.
+func (c *Client) claims(group string, gen *kafka.Generation) []*Claim {
+	var claims []*Claim
+	for topic, assigned := range gen.Assignments {
+		for _, p := range assigned {
+			claims = append(claims, &Claim{
+				Topic: topic, Partition: p.ID, Group: group, Generation: int(gen.ID), Member: gen.MemberID, client: c,
+			})
+		}
+	}
+	return claims
 }
 
 // runClaim calls run under a context that has ctx's values and the generation's end. ctx's own end reaches run

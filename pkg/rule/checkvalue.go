@@ -264,19 +264,21 @@ func (c *checker) sign(n *ast.UnaryNode) operand {
 func (c *checker) arithmetic(n *ast.BinaryNode) operand {
 	switch n.Operator {
 	case "+", "-", "*", "/", "%":
+		return c.calculation(n)
 	case "..":
 		c.report(n, "", "a range stands only to the right of in")
-		return operand{}
 	case "??":
 		c.report(n, "", "?? has no use, nothing fails for being missing: for one or the other write f(a) or f(b)")
-		return operand{}
 	default:
 		if isComparison(n.Operator) || n.Operator == "and" || n.Operator == "or" || n.Operator == "&&" || n.Operator == "||" {
 			return operand{shape: truth, node: c.condition(n)}
 		}
 		c.report(n, "", "conditions have no operator %s", n.Operator)
-		return operand{}
 	}
+	return operand{}
+}
+
+func (c *checker) calculation(n *ast.BinaryNode) operand {
 	l, r := c.asText(c.value(n.Left)), c.asText(c.value(n.Right))
 	o := operand{shape: whole, may: append(append([]ast.Node{}, l.may...), r.may...), fixed: l.fixed && r.fixed}
 	switch {

@@ -89,26 +89,20 @@ func (er *exceptionReader) read(s *source, text []byte, stray bool) *Exception {
 	if other := er.byID[x.ID]; other != nil {
 		m.report(nodePlace(idNode), "", "id %s is taken by %s", x.ID, other.File)
 	}
-	r := er.rules[x.Rule]
-	switch {
-	case r != nil:
+	if r := er.rules[x.Rule]; r != nil {
 		x.readCondition(m, r, er.lists)
 		x.readTests(m, r)
-	case x.Rule == "" || contains(er.files, x.Rule):
-		m.take("step")
-		m.need("when")
-		m.take("tests")
-	case stray:
-		return nil
-	default:
-		m.take("step")
-		m.need("when")
-		m.take("tests")
-		message := "no rule has the id %q"
-		if er.ownOnly {
-			message += "; if it is a built-in one, load these too: paths: [builtin, …]"
+	} else {
+		broken := x.Rule == "" || contains(er.files, x.Rule)
+		if stray && !broken {
+			return nil
 		}
-		m.report(nodePlace(ruleNode), nearest(x.Rule, slices.Sorted(maps.Keys(er.rules))), message, x.Rule)
+		m.take("step")
+		m.need("when")
+		m.take("tests")
+		if !broken {
+			er.unknownRule(m, ruleNode, x.Rule)
+		}
 	}
 	m.done()
 	if len(*s.problems) > before || x.cond == nil {
@@ -116,6 +110,14 @@ func (er *exceptionReader) read(s *source, text []byte, stray bool) *Exception {
 	}
 	er.byID[x.ID] = x
 	return x
+}
+
+func (er *exceptionReader) unknownRule(m *mapping, at ast.Node, id string) {
+	message := "no rule has the id %q"
+	if er.ownOnly {
+		message += "; if it is a built-in one, load these too: paths: [builtin, …]"
+	}
+	m.report(nodePlace(at), nearest(id, slices.Sorted(maps.Keys(er.rules))), message, id)
 }
 
 // readCondition reads step and when, which depend on the rule.

@@ -50,7 +50,34 @@ func newSet(rules []*Rule, exceptions []*Exception) *Set {
 		}
 	}
 	slices.SortFunc(s.exceptions, byExceptionID)
+	s.index()
+	s.hash = s.sum()
+	return s
+}
+
+// index makes the indexes of the rules that are not off.
+func (s *Set) index() {
 	var byClass [classes][]*target
+	for _, r := range s.rules {
+		if r.Mode == Off {
+			continue
+		}
+		for _, t := range r.targets() {
+			for _, x := range s.exceptions {
+				if x.covers(t) {
+					t.exceptions = append(t.exceptions, x)
+				}
+			}
+			byClass[t.class] = append(byClass[t.class], t)
+		}
+	}
+	for c, targets := range byClass {
+		s.indexes[c] = newIndex(targets)
+	}
+}
+
+// sum is the hash of all rules with their lists, and of the exceptions from them.
+func (s *Set) sum() string {
 	h := sha256.New()
 	for _, r := range s.rules {
 		h.Write([]byte(r.ID + "\x00" + r.Version + "\x00"))
@@ -59,25 +86,11 @@ func newSet(rules []*Rule, exceptions []*Exception) *Set {
 				h.Write([]byte(l.hash()))
 			}
 		}
-		for _, t := range r.targets() {
-			for _, x := range s.exceptions {
-				if x.covers(t) {
-					t.exceptions = append(t.exceptions, x)
-				}
-			}
-			if r.Mode != Off {
-				byClass[t.class] = append(byClass[t.class], t)
-			}
-		}
 	}
 	for _, x := range s.exceptions {
 		h.Write([]byte(x.hash()))
 	}
-	for c, targets := range byClass {
-		s.indexes[c] = newIndex(targets)
-	}
-	s.hash = hex.EncodeToString(h.Sum(nil)[:8])
-	return s
+	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
 // Exceptions returns the exceptions from these rules, sorted by id. Do not change them.
@@ -95,7 +108,7 @@ func (s *Set) Rule(id string) *Rule {
 	return s.rules[i]
 }
 
-// Hash identifies the set: all rules with their lists. Frames carry it.
+// Hash identifies the set: all rules with their lists and exceptions. Frames carry it.
 func (s *Set) Hash() string { return s.hash }
 
 // Hits appends the rules whose class, outcome and condition hold for e to dst and returns it, in the order of their ids; a

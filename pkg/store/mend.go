@@ -44,15 +44,16 @@ func (s *Store) mend(ctx context.Context, r Range, blocks []*block, look func(co
 		if round > maxRounds {
 			return false, backoff.Permanent(fmt.Errorf("range %s: ClickHouse accepts rows and does not have them: are they older than the retention of their table?", r.token()))
 		}
+		token, whole := r.token(), round == 0 && !foreign
+		if !whole {
+			token = fmt.Sprintf("%s/r%d", r.token(), round)
+		}
 		for _, b := range blocks {
 			rows, ok := missing[b]
 			if !ok {
 				continue
 			}
-			token := r.token()
-			if round > 0 || foreign {
-				token = fmt.Sprintf("%s/r%d", r.token(), round)
-			} else {
+			if whole {
 				rows = nil
 			}
 			if err := s.send(ctx, r, b, rows, token); err != nil {
