@@ -179,7 +179,7 @@ func (w *Watch) missingFiles(due int64, now time.Time) {
 // problem: one begins somewhere to look.
 func (w *Watch) missingDigests(due int64, now time.Time) {
 	for name, l := range w.s.Links {
-		if l.Before || l.At >= due || !w.s.Chains[l.Chain()].Oldest.Before(l.End) {
+		if l.Before || l.At >= due || !l.Missed(w.s.Chains[l.Chain()].Oldest) {
 			continue
 		}
 		l.Before = true

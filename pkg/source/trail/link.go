@@ -31,7 +31,7 @@ func (w *Watch) join(f digest.File, now time.Time) bool {
 func (w *Watch) neighbours(l *link, name string, c *chain, now time.Time) {
 	if l.First() {
 		l.Before = true
-		if l.Anew = c != nil && c.Oldest.Before(l.End); l.Anew {
+		if l.Anew = c != nil && c.Oldest.Before(l.End) && !l.Backfill(); l.Anew {
 			w.found(now, l.anew(c))
 		}
 	} else if before := w.s.Links[plainName(l.PrevObject)]; before != nil && before.Chain() == l.Chain() {
@@ -42,7 +42,7 @@ func (w *Watch) neighbours(l *link, name string, c *chain, now time.Time) {
 		case other == l || other.Chain() != l.Chain():
 		case !other.Before && plainName(other.PrevObject) == name:
 			w.link(l, other, now)
-		case other.First() && !other.Anew && l.End.Before(other.End):
+		case other.First() && !other.Anew && l.End.Before(other.End) && !l.Backfill():
 			other.Anew = true
 			w.found(now, other.anew(&chain{Newest: l.End}))
 			w.forgetLinked(other)
@@ -92,7 +92,7 @@ func (w *Watch) extend(c *chain, l *link, now time.Time) {
 			c.Newest, c.Told = l.End, false
 		}
 	}
-	if c.OnTime++; now.Sub(l.End) > every+w.o.Wait {
+	if c.OnTime++; now.Sub(l.End) > every+w.o.Wait || l.Backfill() {
 		c.OnTime = 0
 	}
 	w.change.Chains[l.Chain()] = c

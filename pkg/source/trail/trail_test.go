@@ -118,10 +118,22 @@ func harms(t testing.TB, key, other digesttest.Key) map[string]struct {
 	}
 	forgedLogs, forged := deliver(t, other, 5)
 	renewedLogs, renewed := digesttest.Trail{Key: key, Start: start.Add(7 * time.Hour), Hours: 2}.Deliver(t)
+	lateLogs, late := digesttest.Trail{Key: key, Start: start.Add(-24 * time.Hour), Hours: 4, Backfill: true}.Deliver(t)
 	return map[string]struct {
 		do   func(logs, digests []digesttest.Object) []digesttest.Object
 		want []string
 	}{
+		"backfill": {func(l, d []digesttest.Object) []digesttest.Object { return slices.Concat(l, d, lateLogs, late) }, nil},
+		"backfill gone": {func(l, d []digesttest.Object) []digesttest.Object {
+			return slices.Concat(lateLogs, without(late, 2), l, d)
+		}, []string{"1 digests of a trail are missing"}},
+		"backfill edit": {func(l, d []digesttest.Object) []digesttest.Object {
+			return slices.Concat(l, d, lateLogs, edited(late, 1, `"aNewMember"`, `"a"`))
+		}, []string{"1 digests of a trail are not signed by CloudTrail", "1 digests of a trail were changed after delivery"}},
+		"backfilled log gone": {func(l, d []digesttest.Object) []digesttest.Object {
+			return slices.Concat(l, d, without(lateLogs, 1), late)
+		}, []string{"1 log files of a trail are missing"}},
+
 		"nothing":     {all, nil},
 		"only some":   {func(l, d []digesttest.Object) []digesttest.Object { return all(l[1:4], d[1:4]) }, nil},
 		"no digests":  {func(l, _ []digesttest.Object) []digesttest.Object { return l }, nil},

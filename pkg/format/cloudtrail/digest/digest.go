@@ -72,14 +72,27 @@ func Is(raw []byte) bool { return bytes.Contains(raw, []byte(`"digestS3Object"`)
 func IsName(name string) bool { return strings.Contains(path.Base(name), "_CloudTrail-Digest_") }
 
 // Chain names the succession of digests that d belongs to: those of one trail in one region. It is the object's name
-// without the time; account, region and trail are in it.
-func (d *Digest) Chain() string {
-	name := path.Base(d.Object)
+// without the time; account, region and trail are in it. Backfills are a succession of their own.
+func (d *Digest) Chain() string { return chainOf(d.Object) }
+
+// backfill ends the names of digests of what the hours' own digests came too early for:
+// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html.
+const backfill = "_backfill"
+
+func chainOf(object string) string {
+	name, late := strings.CutSuffix(strings.TrimSuffix(strings.TrimSuffix(path.Base(object), ".gz"), ".json"), backfill)
 	if i := strings.LastIndexByte(name, '_'); i >= 0 {
 		name = name[:i]
 	}
+	if late {
+		name += backfill
+	}
 	return name
 }
+
+// Backfill reports whether the digest is one of those that come when they are needed, for whatever hour: neither a beginning
+// nor a time between two of them says anything.
+func (d *Digest) Backfill() bool { return strings.HasSuffix(d.Chain(), backfill) }
 
 // Region is the region that the logs are of, "" when the key does not say it.
 func (d *Digest) Region() string {
@@ -90,8 +103,21 @@ func (d *Digest) Region() string {
 	return parts[2]
 }
 
-// First reports whether the digest says that none was before it.
-func (d *Digest) First() bool { return d.PrevObject == "" }
+// First reports whether the digest says that none was before it in its chain.
+func (d *Digest) First() bool {
+	return d.PrevObject == "" || d.Backfill() && chainOf(d.PrevObject) != d.Chain()
+}
+
+// Missed reports whether the digest before it should be there if the oldest that is there, of the same chain, ends at that time:
+// one begins somewhere to look.
+func (d *Digest) Missed(oldest time.Time) bool {
+	if !d.Backfill() {
+		return oldest.Before(d.End)
+	}
+	name := strings.TrimSuffix(path.Base(d.PrevObject), backfill+".json.gz")
+	end, err := time.Parse("20060102T150405Z", name[strings.LastIndexByte(name, '_')+1:])
+	return err == nil && !end.Before(oldest)
+}
 
 // signed is the text of which a digest's signature is.
 func (d *Digest) signed(hash string) []byte {

@@ -1,6 +1,7 @@
 package digest_test
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/rand"
@@ -25,6 +26,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/shrike-sec/shrike/pkg/format/cloudtrail/digest"
+	"github.com/shrike-sec/shrike/pkg/format/cloudtrail/digest/digesttest"
 )
 
 func sha(b []byte) string {
@@ -220,6 +222,55 @@ func TestRewrittenChainIsForged(t *testing.T) {
 	want := []string{"forged 20260301T010000Z.json.gz", "forged 20260301T020000Z.json.gz"} // of the newest nobody knows
 	if diff := cmp.Diff(want, kinds(tr.verify(t, keys))); diff != "" {
 		t.Errorf("with the key (-want +got):\n%s", diff)
+	}
+}
+
+// Backfills come for any hour, so that neither gaps nor a chain that begins anew are signs; their links and signatures are.
+// Without links' search for the digest that one names it fails.
+func TestBackfills(t *testing.T) {
+	t.Parallel()
+	key := digesttest.NewKey(t)
+	logs, late := digesttest.Trail{Key: key, Start: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), Hours: 4, Backfill: true}.Deliver(t)
+	_, alone := digesttest.Trail{Key: key, Start: time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC), Hours: 1, Backfill: true}.Deliver(t)
+	edited := late[1]
+	edited.Content = bytes.Replace(edited.Content, []byte(`"aNewMember"`), []byte(`"a"`), 1)
+	for name, tc := range map[string]struct {
+		digests []digesttest.Object
+		want    []string
+	}{
+		"whole":          {slices.Concat(late, alone), []string{}},
+		"one gone":       {slices.Concat(late[:2], late[3:]), []string{"digest_missing backfill.json.gz"}},
+		"first ones":     {late[:2], []string{}},
+		"one edited":     {slices.Concat(late[:1], []digesttest.Object{edited}, late[2:]), []string{"digest_changed backfill.json.gz", "forged backfill.json.gz"}},
+		"two of a name":  {slices.Concat(late[:2], []digesttest.Object{edited}), []string{"digest_changed backfill.json.gz"}},
+		"nothing before": {alone, []string{}},
+	} {
+		var files []digest.File
+		for _, d := range tc.digests {
+			f, err := digest.NewFile(d.Name, d.Content)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, f)
+		}
+		v := digest.Verifier{Keys: key.Keys, Open: func(_, at string) (io.ReadCloser, error) {
+			for _, l := range logs {
+				if l.Key == at {
+					return io.NopCloser(bytes.NewReader(l.Content)), nil
+				}
+			}
+			if len(alone) > 0 && strings.Contains(at, "20260302") {
+				return io.NopCloser(strings.NewReader(`{"Records":[{"n":0}]}`)), nil
+			}
+			return nil, fs.ErrNotExist
+		}}
+		problems, err := v.Verify(t.Context(), files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tc.want, kinds(problems)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 

@@ -94,9 +94,7 @@ func (v *Verifier) Verify(ctx context.Context, files []File) ([]Problem, error) 
 		chain = slices.CompactFunc(chain, func(a, b File) bool { return a.Object == b.Object && a.Hash == b.Hash })
 		for i := range chain {
 			all = append(all, chain[i].Renamed()...)
-			if i > 0 {
-				all = append(all, v.Link(&chain[i-1], &chain[i])...)
-			}
+			all = append(all, v.links(chain, i)...)
 			var err error
 			if all, err = v.logs(ctx, all, &chain[i]); err != nil {
 				return nil, err
@@ -107,6 +105,30 @@ func (v *Verifier) Verify(ctx context.Context, files []File) ([]Problem, error) 
 		return cmp.Or(cmp.Compare(a.Chain, b.Chain), a.End.Compare(b.End), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Object, b.Object))
 	})
 	return all, nil
+}
+
+// links checks the i-th digest against the one before it. Backfills are in the order of their links, which need not be that of
+// their hours.
+func (v *Verifier) links(chain []File, i int) []Problem {
+	next := &chain[i]
+	twice := i > 0 && chain[i-1].Object == next.Object
+	switch {
+	case i == 0 && !next.Backfill():
+		return nil
+	case twice, !next.Backfill():
+		return v.Link(&chain[i-1], next)
+	case next.First():
+		return nil
+	}
+	for j := range chain {
+		if chain[j].at() == next.Prev() {
+			return v.Link(&chain[j], next)
+		}
+	}
+	if !next.Missed(chain[0].End) {
+		return nil
+	}
+	return []Problem{next.Problem(DigestMissing, next.Prev(), "named by the digest after it")}
 }
 
 // Problem makes a problem of what the digest covers. object is bucket and key of what is wrong.
@@ -120,11 +142,11 @@ func (d *Digest) Problem(k Kind, object, detail string) Problem {
 func (v *Verifier) Link(before, next *File) []Problem {
 	at := before.at()
 	switch {
+	case next.Object == before.Object:
+		return []Problem{next.Problem(DigestChanged, at, "two different digests of this name")}
 	case next.First():
 		return []Problem{next.Problem(Gap, next.at(),
 			"the chain begins anew: logging or its validation was off since "+before.End.UTC().Format(time.RFC3339))}
-	case next.Object == before.Object:
-		return []Problem{next.Problem(DigestChanged, at, "two different digests of this name")}
 	case next.Prev() != at:
 		return []Problem{next.Problem(DigestMissing, next.Prev(), "named by the digest after it")}
 	}
@@ -135,7 +157,7 @@ func (v *Verifier) Link(before, next *File) []Problem {
 	if len(v.Keys.all) > 0 && !v.Keys.verify(before.Fingerprint, before.signed(before.Hash), next.PrevSign) {
 		all = append(all, before.Problem(Forged, at, "its signature, which the digest after it repeats, is not that of its content with any known key"))
 	}
-	if !next.Start.Equal(before.End) {
+	if !next.Start.Equal(before.End) && !next.Backfill() {
 		all = append(all, next.Problem(Gap, next.at(), fmt.Sprintf("it begins at %s, the digest before it ends at %s",
 			next.Start.UTC().Format(time.RFC3339), before.End.UTC().Format(time.RFC3339))))
 	}

@@ -47,6 +47,8 @@ type Trail struct {
 	Start  time.Time
 	Hours  int
 	Record func(hour int) string // the log file's one record; nil: an object that is none
+	// Backfill delivers backfill digests, the last hour first and with half an hour between them.
+	Backfill bool
 }
 
 // Object is one delivered object.
@@ -86,7 +88,12 @@ func (tr Trail) Deliver(t testing.TB) (logs, digests []Object) {
 	return logs, digests
 }
 
-func (tr Trail) at(hour int) time.Time { return tr.Start.Add(time.Duration(hour) * time.Hour).UTC() }
+func (tr Trail) at(hour int) time.Time {
+	if tr.Backfill {
+		return tr.Start.Add(time.Duration(tr.Hours-hour) * 90 * time.Minute).UTC()
+	}
+	return tr.Start.Add(time.Duration(hour) * time.Hour).UTC()
+}
 
 func (tr Trail) log(hour int) Object {
 	record := fmt.Sprintf(`{"n":%d}`, hour)
@@ -100,8 +107,11 @@ func (tr Trail) log(hour int) Object {
 
 func (tr Trail) digest(t testing.TB, hour int, log, before *Object) Object {
 	t.Helper()
-	end := tr.at(hour + 1)
-	name := fmt.Sprintf("%s_CloudTrail-Digest_eu-west-1_main_eu-west-1_%s.json.gz", account, end.Format("20060102T150405Z"))
+	end, kind := tr.at(hour).Add(time.Hour), ""
+	if tr.Backfill {
+		kind = "_backfill"
+	}
+	name := fmt.Sprintf("%s_CloudTrail-Digest_eu-west-1_main_eu-west-1_%s%s.json.gz", account, end.Format("20060102T150405Z"), kind)
 	o := Object{Name: name, Key: "AWSLogs/" + account + "/CloudTrail-Digest/eu-west-1/" + end.Format("2006/01/02/") + name}
 	d := map[string]any{
 		"awsAccountId": account, "digestS3Bucket": "logs", "digestS3Object": o.Key, "digestSignatureAlgorithm": "SHA256withRSA",
