@@ -117,7 +117,7 @@ func Bucket(r *rule.Rule) time.Duration {
 	return max(time.Second, (r.Window() / 256).Truncate(time.Second))
 }
 
-// Begin starts a range and forgets the one before; signals given out for it are invalid from here on.
+// Begin starts a range and forgets the one before.
 func (m *Matcher) Begin() {
 	m.seen, m.index = emptied(m.seen), emptied(m.index)
 	clear(m.matches)
@@ -297,8 +297,8 @@ func (m *Matcher) folding(p *plan, e *event.Event, value, step string) *folding 
 	return f
 }
 
-// Signals returns the range's signals by shard, each shard's sorted by rule, key, time, value and event; they are valid
-// until Begin.
+// Signals returns the range's signals by shard, each shard's sorted by rule, key, time, value and event. It is the last that is
+// asked of a range; the caller owns them.
 func (m *Matcher) Signals(shards int) [][]Signal {
 	for _, f := range m.folded {
 		f.Samples, f.Hashes = f.samples.samples(), f.hashes.sorted(f.plan.hashes)

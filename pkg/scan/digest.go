@@ -15,19 +15,11 @@ import (
 
 	"github.com/shrike-sec/shrike/pkg/correlate"
 	"github.com/shrike-sec/shrike/pkg/format/cloudtrail/digest"
-	"github.com/shrike-sec/shrike/pkg/record"
 	"github.com/shrike-sec/shrike/pkg/source/trail"
 )
 
 // maxDigest bounds a digest file in bytes, uncompressed: it names an hour's log files with some 400 bytes each.
 const maxDigest = 64 << 20
-
-// noteDigest remembers that an input is a digest file.
-func (s *scan) noteDigest(r *record.Record) {
-	if digest.Is(r.Raw) {
-		s.digests[r.Origin.Object] = true
-	}
-}
 
 // verify checks the trail by the digests among the inputs. Log files are found by their name, for a copy may have lost
 // its folders; CloudTrail's names are unique.

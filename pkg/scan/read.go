@@ -35,6 +35,23 @@ type Counts struct {
 	Disagreements int64
 }
 
+func newCounts() Counts { return Counts{Dead: map[record.Reason]int64{}, Formats: map[string]int64{}} }
+
+// add adds what another reader read.
+func (c *Counts) add(o Counts) {
+	c.Inputs += o.Inputs
+	c.Records += o.Records
+	c.Events += o.Events
+	c.Controls += o.Controls
+	c.Disagreements += o.Disagreements
+	for reason, n := range o.Dead {
+		c.Dead[reason] += n
+	}
+	for name, n := range o.Formats {
+		c.Formats[name] += n
+	}
+}
+
 // DeadLetters returns their number over all reasons.
 func (c *Counts) DeadLetters() int64 {
 	var n int64
@@ -54,7 +71,7 @@ type Reader struct {
 
 // NewReader makes a Reader.
 func NewReader(o ReaderOptions) *Reader {
-	return &Reader{o: o, decoder: format.NewDecoder(o.Formats), counts: Counts{Dead: map[record.Reason]int64{}, Formats: map[string]int64{}}}
+	return &Reader{o: o, decoder: format.NewDecoder(o.Formats), counts: newCounts()}
 }
 
 // Counts returns what was read so far.

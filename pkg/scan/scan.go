@@ -3,7 +3,6 @@ package scan
 import (
 	"cmp"
 	"context"
-	"errors"
 	"io"
 	"maps"
 	"math"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/shrike-sec/shrike/pkg/alert"
 	"github.com/shrike-sec/shrike/pkg/correlate"
-	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/format"
 	"github.com/shrike-sec/shrike/pkg/format/cloudtrail/digest"
 	"github.com/shrike-sec/shrike/pkg/match"
@@ -36,10 +34,12 @@ type Options struct {
 	DeadLetter func(*record.DeadLetter)
 	Secrets    bool           // alerts show secrets as the log has them
 	DigestKeys digest.Keys    // public keys of CloudTrail's digests; none: their signatures are not looked at
-	Progress   io.Writer      // gets every byte of the files as stored; nil for none
-	Profiler   *rule.Profiler // measures the rules, which are its set's; nil: nobody does
+	Progress   io.Writer      // gets every byte of the files as stored, from several goroutines; nil for none
+	Profiler   *rule.Profiler // measures the rules, which are its set's, on one CPU; nil: nobody does
 
 	rangeSize int // events whose signals are folded together before they are correlated; 0 is usualRange
+	lanes     int // parts that are read at a time; 0 is one for each CPU
+	partSize  int // inputs of a part; 0 is usualPart
 }
 
 // Folding larger ranges saves little more; a smaller one makes more frames of the same signals.
@@ -59,19 +59,12 @@ type Report struct {
 	Unreadable  []error               // inputs that could not be read, or not to their end
 }
 
-// Run reads the inputs and takes their events through the rules. The error is the context's; whatever is wrong with
-// the inputs is in the report.
+// Run reads the inputs and takes their events through the rules, on all CPUs; what comes out does not depend on how many
+// there are. Callbacks run one at a time. The error is the context's; whatever is wrong with the inputs is in the report.
 func Run(ctx context.Context, inputs []Input, o Options) (*Report, error) {
 	s := newScan(o)
-	for _, in := range inputs {
-		var unreadable *Unreadable
-		err := s.reader.Read(ctx, in)
-		switch {
-		case errors.As(err, &unreadable) && ctx.Err() == nil:
-			s.report.Unreadable = append(s.report.Unreadable, err)
-		case err != nil:
-			return nil, err
-		}
+	if err := s.read(ctx, s.cut(inputs)); err != nil {
+		return nil, err
 	}
 	if err := s.verify(ctx, inputs); err != nil {
 		return nil, err
@@ -81,40 +74,27 @@ func Run(ctx context.Context, inputs []Input, o Options) (*Report, error) {
 
 type scan struct {
 	o       Options
-	reader  *Reader
-	matcher *match.Matcher
 	engines []*correlate.Engine // of the levels of rules that are not finished, see rule.Set.Levels
 	alerts  map[string]alert.Alert
 	fed     map[string]bool // ids of alerts that rules over alerts have seen
 	report  Report
 	digests map[string]bool // names of inputs that are digests of CloudTrail
-	pending int             // events since the range began
 	ranges  int64           // ranges correlated; stands for Kafka's offsets
 	first   int64           // Unix nanoseconds
 	last    int64
 }
 
 func newScan(o Options) *scan {
-	if o.rangeSize == 0 {
-		o.rangeSize = usualRange
-	}
+	o.rangeSize = cmp.Or(o.rangeSize, usualRange)
+	o.partSize = cmp.Or(o.partSize, usualPart)
 	s := &scan{
-		o: o, matcher: matcher(o), alerts: map[string]alert.Alert{}, fed: map[string]bool{}, digests: map[string]bool{},
-		engines: engines(o.Rules), first: math.MaxInt64, last: math.MinInt64, report: Report{Excepted: map[string]uint64{}},
+		o: o, alerts: map[string]alert.Alert{}, fed: map[string]bool{}, digests: map[string]bool{},
+		engines: engines(o.Rules), first: math.MaxInt64, last: math.MinInt64,
+		report: Report{Counts: newCounts(), Excepted: map[string]uint64{}},
 	}
 	for _, g := range s.engines {
 		s.keep(g.Recall(nil)) // there is no memory of earlier data
 	}
-	s.matcher.Begin()
-	s.reader = NewReader(ReaderOptions{
-		Formats: o.Formats, Event: s.event, Control: s.noteDigest, Progress: o.Progress,
-		DeadLetter: func(d *record.DeadLetter) error {
-			if o.DeadLetter != nil {
-				o.DeadLetter(d)
-			}
-			return nil
-		},
-	})
 	return s
 }
 
@@ -136,37 +116,22 @@ func matcher(o Options) *match.Matcher {
 	if o.Profiler != nil {
 		m.Profile(o.Profiler)
 	}
+	m.Begin()
 	return m
 }
 
-func (s *scan) event(e *event.Event) error {
-	at := e.UnixNano(event.EventTime)
-	if !s.o.Since.IsZero() && at < s.o.Since.UnixNano() || !s.o.Until.IsZero() && at >= s.o.Until.UnixNano() {
-		s.report.Skipped++
-		return nil
-	}
-	s.first, s.last = min(s.first, at), max(s.last, at)
-	s.matcher.Event(e)
-	if s.pending++; s.pending == s.o.rangeSize {
-		s.correlate()
-	}
-	return nil
-}
-
-// correlate closes the range: its signals become one frame, as detect's would. Nobody knows how far time has come (0) before
+// correlate takes a range: its signals become one frame, as detect's would. Nobody knows how far time has come (0) before
 // the end, since files come in any order.
-func (s *scan) correlate() {
+func (s *scan) correlate(signals []match.Signal, excepted map[string]uint64) {
 	f := s.frame(0)
-	f.Signals = s.matcher.Signals(1)[0]
+	f.Signals = signals
 	for _, g := range s.engines {
 		s.keep(g.Apply(f, s.ranges)) // each takes the signals of its rules
 	}
-	for id, n := range s.matcher.Excepted() {
+	for id, n := range excepted {
 		s.report.Excepted[id] += n
 	}
 	s.ranges++
-	s.pending = 0
-	s.matcher.Begin()
 }
 
 // frame is the next one, still empty.
@@ -189,7 +154,6 @@ func (s *scan) keep(r correlate.Result) {
 
 // conclude finishes one level after the other, and gives each the alerts of those before.
 func (s *scan) conclude() {
-	s.correlate()
 	for len(s.engines) > 0 {
 		g := s.engines[0]
 		s.keep(g.Apply(s.frame(max(0, s.last)), s.ranges)) // so far time has come in the files
@@ -209,20 +173,20 @@ func (s *scan) feed() {
 	if len(s.engines) == 0 {
 		return
 	}
+	m := matcher(s.o)
 	for _, id := range slices.Sorted(maps.Keys(s.alerts)) {
 		if !s.fed[id] {
 			s.fed[id] = true
 			a := s.alerts[id].AtOnce()
-			s.matcher.Alert(&a)
+			m.Alert(&a)
 		}
 	}
-	s.correlate()
+	s.correlate(m.Signals(1)[0], m.Excepted())
 }
 
 func (s *scan) finish() *Report {
 	s.conclude()
 	r := &s.report
-	r.Counts = s.reader.Counts()
 	for _, a := range s.alerts {
 		r.Alerts = append(r.Alerts, a)
 	}

@@ -209,6 +209,45 @@ func TestOrderOfInputsDoesNotMatter(t *testing.T) {
 	})
 }
 
+// However many CPUs there are, a scan comes to the same, samples and revisions included, and tells of dead letters in the order of
+// the files. Where take takes neighbouring parts in the other order this fails.
+func TestAnyNumberOfCPUsComesToTheSame(t *testing.T) {
+	t.Parallel()
+	set := testRules(t, "login", "many-errors", "new-agent")
+	dir := t.TempDir()
+	for i := range 24 {
+		var b strings.Builder
+		for j := range 1 + i*7%20 {
+			b.WriteString(login((i+j)%60, fmt.Sprint("11112222333", i%3)) + access((i*11+j)%60, 200+200*(j%2)))
+			if j%9 == 8 {
+				b.WriteString("no log line\x00\n")
+			}
+		}
+		write(t, filepath.Join(dir, fmt.Sprintf("%02d.log", i)), b.String())
+	}
+	scanned := func(lanes, rangeSize, partSize int) (*Report, []record.DeadLetter) {
+		var dead []record.DeadLetter
+		return run(t, Options{
+			Rules: set, lanes: lanes, rangeSize: rangeSize, partSize: partSize, Since: time.Date(2026, 3, 1, 9, 0, 20, 0, time.UTC),
+			DeadLetter: func(d *record.DeadLetter) { d.Received = time.Time{}; dead = append(dead, *d) },
+		}, "", dir), dead
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		rangeSize, partSize := rapid.IntRange(1, 50).Draw(rt, "range"), rapid.IntRange(1, 7).Draw(rt, "part")
+		want, wantDead := scanned(1, rangeSize, partSize)
+		got, dead := scanned(rapid.IntRange(2, 8).Draw(rt, "lanes"), rangeSize, partSize)
+		if len(want.Alerts) < 4 || len(wantDead) < 10 || want.Skipped == 0 {
+			rt.Fatalf("%d alerts, %d dead letters, %d skipped: the test tests nothing", len(want.Alerts), len(wantDead), want.Skipped)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			rt.Fatalf("report (-one CPU +many):\n%s", diff)
+		}
+		if diff := cmp.Diff(wantDead, dead); diff != "" {
+			rt.Fatalf("dead letters (-one CPU +many):\n%s", diff)
+		}
+	})
+}
+
 func TestUnreadableInputs(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
