@@ -37,32 +37,8 @@ func (s *splitter) here() record.Origin {
 
 // deliver emits what is in raw, a line or JSON value: itself or, if it is an envelope, what that holds.
 func (s *splitter) deliver(raw []byte) error {
-	switch c := raw[0]; {
-	case c == '{':
-		if s.inArray || len(raw) > 2 && (raw[1] != '"' || raw[2] == '@') {
-			if done, err := s.unwrapRow(raw); done {
-				return err
-			}
-		}
-		if done, err := s.unwrap(raw); done {
-			return err
-		}
-	case c == '[' && s.inList:
-		if done, err := s.unwrapRow(raw); done {
-			return err
-		}
-	case c == '"' && s.inArray:
-		if done, err := s.unquoted(raw); done {
-			return err
-		}
-	case bytes.HasPrefix(raw, []byte(gzipBase64)):
-		if done, err := s.unbase64(raw); done {
-			return err
-		}
-	case '0' <= c && c <= '9' && len(raw) > len("2026-03-01T") && raw[4] == '-' && raw[10] == 'T':
-		if done, err := s.unprefix(raw); done {
-			return err
-		}
+	if done, err := s.opened(raw); done {
+		return err
 	}
 	switch {
 	case len(raw) > s.o.MaxRecord:
@@ -72,6 +48,28 @@ func (s *splitter) deliver(raw []byte) error {
 		return nil
 	}
 	return s.record(raw)
+}
+
+// opened delivers what raw holds; done is false when it is no envelope of any kind.
+func (s *splitter) opened(raw []byte) (done bool, err error) {
+	switch c := raw[0]; {
+	case c == '{':
+		if s.inArray || len(raw) > 2 && (raw[1] != '"' || raw[2] == '@') {
+			if done, err := s.unwrapRow(raw); done {
+				return true, err
+			}
+		}
+		return s.unwrap(raw)
+	case c == '[' && s.inList:
+		return s.unwrapRow(raw)
+	case c == '"' && s.inArray:
+		return s.unquoted(raw)
+	case bytes.HasPrefix(raw, []byte(gzipBase64)):
+		return s.unbase64(raw)
+	case '0' <= c && c <= '9' && len(raw) > len("2026-03-01T") && raw[4] == '-' && raw[10] == 'T':
+		return s.unprefix(raw)
+	}
+	return false, nil
 }
 
 func (s *splitter) record(raw []byte) error {

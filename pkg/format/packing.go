@@ -86,24 +86,16 @@ func (w *window) open(in io.Reader, name string) {
 		peek := bufio.NewReaderSize(w.in, readSize)
 		w.in = peek
 		head, _ := peek.Peek(4)
-		var err error
-		switch packingOf(head) {
+		switch kind := packingOf(head); kind {
 		case packNone:
 			if (layer > 0 || w.base == 0) && peekTar(peek) {
 				w.refuse("tar")
 			}
 			return
-		case packGzip:
-			var unzip *gzip.Reader
-			if unzip, err = gzip.NewReader(peek); err == nil {
-				w.in = unzip
-			}
-		case packZstd:
-			var unzip *zstd.Decoder
-			unzip, err = zstd.NewReader(peek, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxZstd))
-			if err == nil {
-				w.in = unzip
-				w.closers = append(w.closers, unzip.IOReadCloser())
+		case packGzip, packZstd:
+			if err := w.unpack(peek, kind); err != nil {
+				w.end(err)
+				return
 			}
 		case packParquet:
 			rows := parquetrows.New(w.ctx, peek, w.isHeader)
@@ -117,15 +109,29 @@ func (w *window) open(in io.Reader, name string) {
 			w.refuse(foreignName(head))
 			return
 		}
-		if err != nil {
-			if errors.Is(err, io.EOF) {
-				err = io.ErrUnexpectedEOF
-			}
-			w.end(err)
-			return
-		}
 	}
 	w.in = &metered{w.in, w.meter} // the innermost: what it holds is not unpacked again
+}
+
+// unpack reads on from what in packs.
+func (w *window) unpack(in io.Reader, kind packing) error {
+	var err error
+	if kind == packGzip {
+		var unzip *gzip.Reader
+		if unzip, err = gzip.NewReader(in); err == nil {
+			w.in = unzip
+		}
+	} else {
+		var unzip *zstd.Decoder
+		if unzip, err = zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxZstd)); err == nil {
+			w.in = unzip
+			w.closers = append(w.closers, unzip.IOReadCloser())
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 // A stream may unpack to unpackedFree bytes and to maxRatio times what was read of it, all that is packed in it and in its

@@ -206,6 +206,22 @@ func (p *parser) flow() {
 		e.SetText(event.Outcome, event.Failure)
 	}
 	w.Unmapped("activity_id", w.Noted(noteActivityID))
+	p.ipVersion()
+	p.direction()
+	p.behind("src_endpoint.intermediate_ips", noteSrcBehind, event.SrcIP, event.PktSrcIP)
+	p.behind("dst_endpoint.intermediate_ips", noteDstBehind, event.DstIP, event.PktDstIP)
+	start := w.Noted(noteStart)
+	ns, ok := accessline.ISOTime(w.Plain(start))
+	if !ok {
+		ns, ok = millis(w, start)
+	}
+	if !ok || ns != e.UnixNano(event.EventTime) {
+		w.Unmapped("start_time", start)
+	}
+}
+
+func (p *parser) ipVersion() {
+	w, e := &p.w, &p.w.Event
 	version := w.Plain(w.Noted(noteVersion))
 	switch id := w.Plain(w.Noted(noteVersionID)); {
 	case id == "4" || id == "" && version == "IPv4":
@@ -218,34 +234,27 @@ func (p *parser) flow() {
 	if version != e.Text(event.TrafficType) {
 		w.Unmapped("connection_info.protocol_ver", w.Noted(noteVersion))
 	}
-	id, direction := w.Plain(w.Noted(noteDirectionID)), w.Lower(w.Plain(w.Noted(noteDirection)))
-	switch {
-	case id == "1" || id == "" && (direction == "inbound" || direction == "ingress"):
+}
+
+func (p *parser) direction() {
+	w, e := &p.w, &p.w.Event
+	word := w.Lower(w.Plain(w.Noted(noteDirection)))
+	switch word {
+	case "inbound":
+		word = "ingress"
+	case "outbound":
+		word = "egress"
+	}
+	switch id := w.Plain(w.Noted(noteDirectionID)); {
+	case id == "1" || id == "" && word == "ingress":
 		e.SetText(event.Direction, "ingress")
-	case id == "2" || id == "" && (direction == "outbound" || direction == "egress"):
+	case id == "2" || id == "" && word == "egress":
 		e.SetText(event.Direction, "egress")
 	default:
 		w.Unmapped("connection_info.direction_id", w.Noted(noteDirectionID))
 	}
-	meant := direction
-	switch direction {
-	case "inbound":
-		meant = "ingress"
-	case "outbound":
-		meant = "egress"
-	}
-	if meant != e.Text(event.Direction) {
+	if word != e.Text(event.Direction) {
 		w.Unmapped("connection_info.direction", w.Noted(noteDirection))
-	}
-	p.behind("src_endpoint.intermediate_ips", noteSrcBehind, event.SrcIP, event.PktSrcIP)
-	p.behind("dst_endpoint.intermediate_ips", noteDstBehind, event.DstIP, event.PktDstIP)
-	start := w.Noted(noteStart)
-	ns, ok := accessline.ISOTime(w.Plain(start))
-	if !ok {
-		ns, ok = millis(w, start)
-	}
-	if !ok || ns != e.UnixNano(event.EventTime) {
-		w.Unmapped("start_time", start)
 	}
 }
 
