@@ -1,6 +1,7 @@
 package conformance_test
 
-// exception is values (fields, space separated; record: all of it) where the publisher's expectation is not what the record says, or says it in a way of its own.
+// exception is values (fields, space separated; record: all of it) where the publisher's expectation is not what the record
+// says, or says it in a way of its own.
 type exception struct{ format, file, fields, why string }
 
 // argument is a raw file with records that rightly become dead letters, or nothing at all.

@@ -41,10 +41,10 @@ const (
 	settling = int64(time.Second)
 	// patience is how long an origin is waited for that says nothing at all: it may be gone.
 	patience = int64(5 * time.Minute)
-	// gone is for how long an origin that says nothing holds time, while others speak: what it brings after that is late. Detect speaks
-	// of each of its partitions every few seconds; that another member of it takes one over, that it is upgraded or that a broker of
-	// Kafka is replaced takes minutes. It is as far as anything may be behind without being history (ahead). An origin for good, of
-	// a topic made anew with fewer partitions, would hold time until a restart.
+	// gone is for how long an origin that says nothing holds time, while others speak: what it brings after that is late.
+	// Detect speaks of each of its partitions every few seconds; that another member of it takes one over, that it is
+	// upgraded or that a broker of Kafka is replaced takes minutes. It is as far as anything may be behind without being
+	// history (ahead). An origin for good, of a topic made anew with fewer partitions, would hold time until a restart.
 	gone = int64(time.Hour)
 )
 

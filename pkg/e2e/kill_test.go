@@ -20,7 +20,8 @@ const rounds = 4
 // SIGKILL again and again: store, detect and the engine after a range was announced that is not yet committed, correlate when it
 // has just sent an alert, all but the engine also while they begin. Rules of kind average run too, and of kind
 // baseline, whose memory is in the engine that dies, and rules over alerts, whose alerts come back through what dies; half way the
-// rules are reloaded. What comes out must be the same. Fails where shard.start replays nothing, and in one run of two without the marks of origins.accept.
+// rules are reloaded. What comes out must be the same. Fails where shard.start replays nothing, and in one run of two
+// without the marks of origins.accept.
 func TestKills(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes more than a minute")

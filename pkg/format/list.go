@@ -21,8 +21,8 @@ type list struct {
 }
 
 // isListName knows the members that hold records: of CloudTrail, Lambda's events, Firehose, Azure, CloudWatch Logs and
-// the answers of LookupEvents, FilterLogEvents, GetLogEvents, ReceiveMessage and of who pulls from Pub/Sub; as the first member also of the answers of
-// Azure's Activity Logs and Google's entries.list.
+// the answers of LookupEvents, FilterLogEvents, GetLogEvents, ReceiveMessage and of who pulls from Pub/Sub; as the first
+// member also of the answers of Azure's Activity Logs and Google's entries.list.
 func isListName(key []byte, first bool) bool {
 	switch string(key) {
 	case "Records", "records", "logEvents", "events", "Events", "Messages", "receivedMessages":

@@ -6,8 +6,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// FuzzAssembler holds that no message breaks the assembler, and that what it takes for a frame survives the way again. Without Add's check
-// of the part's number it fails.
+// FuzzAssembler holds that no message breaks the assembler, and that what it takes for a frame survives the way again.
+// Without Add's check of the part's number it fails.
 func FuzzAssembler(f *testing.F) {
 	f.Add([]byte(`{"schema":1,"origin":{"Epoch":1,"Topic":"t","Partition":2,"Offset":5},"to":9,"part":0,"parts":1,"signals":[{"rule":"r","hash":"h","time":1,"count":2,"severity":"low","samples":[{"event_uid":"u","class":"api","event_time":1,"fields":{"actor":"eva"}}]}]}`))
 	f.Add([]byte(`{"schema":1,"part":1,"parts":2,"attempt":"a"}`))

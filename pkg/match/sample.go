@@ -14,9 +14,9 @@ import (
 // MaxSampleValue is how many bytes of JSON one value in a sample has; a longer one becomes a text that is cut.
 const MaxSampleValue = 4096
 
-// SampleLimit returns how many samples a signal of r carries. What looks at whole buckets keeps some of each group all the time, though few
-// groups ever fire, and what its alerts are about is the amount. A silence has one event, the first of the bucket in which it
-// began: the last of all would have to be rendered anew with each event.
+// SampleLimit returns how many samples a signal of r carries. What looks at whole buckets keeps some of each group all the
+// time, though few groups ever fire, and what its alerts are about is the amount. A silence has one event, the first of the
+// bucket in which it began: the last of all would have to be rendered anew with each event.
 func SampleLimit(r *rule.Rule) int {
 	switch {
 	case r.Absence != nil:

@@ -13,7 +13,8 @@ import (
 	"github.com/shrike-sec/shrike/pkg/match"
 )
 
-// What a rule forgets is told, and told again while there is more, but not every second. Deleting either comparison in due makes it fail.
+// What a rule forgets is told, and told again while there is more, but not every second. Deleting either comparison in due
+// makes it fail.
 func TestForgottenGroupsAreTold(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)

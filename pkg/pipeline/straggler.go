@@ -18,7 +18,8 @@ import (
 // quiet is for how long detect says nothing of a partition that time waits for before the log speaks of it.
 const quiet = 5 * time.Minute
 
-// stragglers tells of the partitions that hold time: averages, baselines, absences and what must not follow in a sequence are decided by it.
+// stragglers tells of the partitions that hold time: averages, baselines, absences and what must not follow in a sequence
+// are decided by it.
 type stragglers struct {
 	warned *correlate.Origin // that time waits for, and the log has said so
 	gone   []correlate.Origin

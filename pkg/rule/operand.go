@@ -81,7 +81,8 @@ func splitting(n ast.Node) func(s scope, found func(part string) bool) {
 	return func(s scope, found func(string) bool) { strings.SplitSeq(t(s), by(s))(found) }
 }
 
-// onText compiles a test of a text, nil when n is none; holds must not keep the text. Of lower(…), which comparisons fold while they compare, it takes the argument: see lowered.
+// onText compiles a test of a text, nil when n is none; holds must not keep the text. Of lower(…), which comparisons fold
+// while they compare, it takes the argument: see lowered.
 func onText(n ast.Node, holds func(string) bool) predicate {
 	if f := fieldOf(n); f != nil && f.Type == event.TypeText {
 		h := f.TextField()

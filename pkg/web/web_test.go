@@ -173,7 +173,8 @@ func TestConsoleEscapesWhatAttackersWrote(t *testing.T) {
 	if strings.Contains(body, "<script") || strings.Contains(body, "<img") {
 		t.Errorf("the page holds an attacker's element:\n%s", body)
 	}
-	// Title, entity, runbook, false positive, pivot's name and SQL, source, the hunt's value, the form's rule, what is wrong with the rules.
+	// Title, entity, runbook, false positive, pivot's name and SQL, source, the hunt's value, the form's rule, what is
+	// wrong with the rules.
 	if got := strings.Count(body, "&lt;script&gt;"); got != 10 {
 		t.Errorf("attacker's text is shown %d times, want 10:\n%s", got, body)
 	}

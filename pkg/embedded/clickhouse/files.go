@@ -159,8 +159,9 @@ const configXML = `<clickhouse>
 </clickhouse>
 `
 
-// usersXML. replace does away with another server's default, whose rights would otherwise stay. readonly=1 is what refuses file(), url(), remote() and changed settings; clickhouse-go sends
-// max_execution_time when the context has a deadline, so that one may be changed, up to its maximum.
+// usersXML. replace does away with another server's default, whose rights would otherwise stay. readonly=1 is what refuses
+// file(), url(), remote() and changed settings; clickhouse-go sends max_execution_time when the context has a deadline, so
+// that one may be changed, up to its maximum.
 const usersXML = `<clickhouse>
   <profiles>
     <default>

@@ -4,8 +4,8 @@
 // A record is one line; one event of class http comes out; the test file's "Enable AccessLog for ELB" is a control
 // record. URLs, agents and redirects hold raw blanks, so quoted columns are read by their quotes, and the agent's end
 // is where cipher, protocol and target group follow. Start reading at split. What no field holds is in unmapped:
-// type, target_host (a target that is no address), userinfo (user and password in a URL), columns that should be numbers and are not (by their name),
-// extra_N (columns behind the 33rd).
+// type, target_host (a target that is no address), userinfo (user and password in a URL), columns that should be numbers
+// and are not (by their name), extra_N (columns behind the 33rd).
 package alb
 
 import (

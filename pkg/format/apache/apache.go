@@ -1,9 +1,10 @@
 // Package apache reads Apache httpd access logs: common, combined, vhost_combined, with an X-Forwarded-For list
 // in front, and the log of TLS requests (ssl.go).
 //
-// A record is one line, or a JSON object (internal/webjson); one event of class http comes out. Apache escapes with backslashes (\" \\ \n \xhh). The shape
-// itself is in internal/accessline, web.go. Most combined lines could be nginx's as well and go there; sniff names the
-// marks that only Apache leaves. What no field holds is in unmapped: ident, peer_ip, prefix, suffix, userinfo, extra_N.
+// A record is one line, or a JSON object (internal/webjson); one event of class http comes out. Apache escapes with
+// backslashes (\" \\ \n \xhh). The shape itself is in internal/accessline, web.go. Most combined lines could be nginx's as
+// well and go there; sniff names the marks that only Apache leaves. What no field holds is in unmapped: ident, peer_ip,
+// prefix, suffix, userinfo, extra_N.
 package apache
 
 import (

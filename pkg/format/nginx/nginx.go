@@ -1,10 +1,11 @@
 // Package nginx reads nginx access logs: combined, main (X-Forwarded-For behind the agent), with a virtual host or
 // an X-Forwarded-For list in front, and ingress-nginx's upstream columns.
 //
-// A record is one line, or a JSON object (internal/webjson); one event of class http comes out. nginx writes `"`, `\` and bytes that cannot be printed as
-// \xXX, and this package undoes exactly that. A line without any escape looks the same from Apache: it is nginx's
-// unless its object holds what only Apache writes. The shape itself is in internal/accessline, web.go; what no
-// field holds is in unmapped: ident, peer_ip, prefix (of what carried the line: syslog, a container), suffix, userinfo (user and password in a URL), extra_N and the ingress columns.
+// A record is one line, or a JSON object (internal/webjson); one event of class http comes out. nginx writes `"`, `\` and
+// bytes that cannot be printed as \xXX, and this package undoes exactly that. A line without any escape looks the same from
+// Apache: it is nginx's unless its object holds what only Apache writes. The shape itself is in internal/accessline,
+// web.go; what no field holds is in unmapped: ident, peer_ip, prefix (of what carried the line: syslog, a container),
+// suffix, userinfo (user and password in a URL), extra_N and the ingress columns.
 package nginx
 
 import (

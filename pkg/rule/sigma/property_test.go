@@ -265,7 +265,8 @@ func (s selections) holds(condition string, record map[string]json.RawMessage) b
 
 // TestImportedRulesMatchWhatSigmaSays holds random rules and records against the oracle. It fails when one of these lines
 // is deleted: in operand.go the one of held that looks into arrays, or that of addresses that keeps names apart; in
-// pattern.go the escapes of parsePattern; in item.go the not of neq; in placeholder.go the escapes of partsOf, or of plainEnd; in reference.go what asks whether the right side is there; in condition.go the not of reader.one.
+// pattern.go the escapes of parsePattern; in item.go the not of neq; in placeholder.go the escapes of partsOf, or of
+// plainEnd; in reference.go what asks whether the right side is there; in condition.go the not of reader.one.
 func TestImportedRulesMatchWhatSigmaSays(t *testing.T) {
 	t.Parallel()
 	var pairs, matched atomic.Int64
