@@ -19,7 +19,7 @@ import (
 
 // Spec describes the format.
 func Spec() format.Spec {
-	return format.Spec{Name: "azure", Class: event.API, New: New, Version: 2, Sniff: sniff}
+	return format.Spec{Name: "azure", Class: event.API, New: New, Version: 3, Sniff: sniff}
 }
 
 type parser struct {

@@ -40,6 +40,7 @@ func (p *parser) resource() {
 			e.AddList(event.Resources, id)
 		}
 	}
+	p.location()
 	ids := e.List(event.Resources)
 	if len(ids) == 0 {
 		return
@@ -64,6 +65,20 @@ func (p *parser) resource() {
 	}
 }
 
+// location is that of the resource, but of a sign-in the country of who signed in.
+func (p *parser) location() {
+	w, e := &p.w, &p.w.Event
+	location := w.Plain(w.Noted(noteLocation))
+	switch {
+	case !strings.HasSuffix(e.Text(event.EventCategory), "SignInLogs"):
+		e.SetText(event.Region, location)
+	case len(location) == 2:
+		e.SetText(event.SrcCountry, location)
+	default:
+		w.Unmapped("location", w.Noted(noteLocation))
+	}
+}
+
 // segment returns the part of a path behind mark.
 func segment(path, mark string) string {
 	_, rest, _ := strings.Cut(path, mark)
@@ -77,6 +92,10 @@ func (p *parser) actor() {
 	w, e := &p.w, &p.w.Event
 	object, upn, app := w.Plain(w.Noted(noteObject)), w.Plain(w.Noted(noteUPN)), w.Plain(w.Noted(noteApp))
 	caller, name, identity := w.Plain(w.Noted(noteCaller)), w.Plain(w.Noted(noteName)), w.Plain(w.Noted(noteIdentity))
+	isApp := false
+	if object == "" && upn == "" && app == "" {
+		object, upn, isApp = p.directory()
+	}
 	e.SetText(event.ActorPrincipalID, object)
 	e.SetText(event.Actor, first(object, upn, app, caller, identity, name))
 	e.SetText(event.ActorName, first(upn, caller, identity, name, app))
@@ -90,7 +109,7 @@ func (p *parser) actor() {
 	}
 	kind := w.Plain(w.Noted(noteType))
 	switch {
-	case kind == "app", kind == "" && upn == "" && name == "" && app != "":
+	case kind == "app", isApp, kind == "" && upn == "" && name == "" && app != "":
 		e.SetText(event.ActorType, "ServicePrincipal")
 	case kind == "user", upn != "", strings.IndexByte(caller, '@') > 0:
 		e.SetText(event.ActorType, "User")
@@ -101,6 +120,27 @@ func (p *parser) actor() {
 		e.SetBool(event.MFA, strings.Contains(w.Plain(methods), "mfa"))
 		w.Unmapped("claims.authnmethodsreferences", methods)
 	}
+}
+
+// directory returns who acted by the properties: those of the directory's own logs, sign-ins and audit, have no token's claims,
+// and a name for people in place of the identity. Of an application, object is the id and upn its name.
+func (p *parser) directory() (object, upn string, isApp bool) {
+	properties := p.w.Event.Object(event.Additional).Value
+	if properties == nil {
+		return "", "", false
+	}
+	text := func(keys ...string) string { return p.w.Text(properties.GetStringBytes(keys...)) }
+	if id := text("userId"); id != "" {
+		return id, text("userPrincipalName"), false
+	}
+	if id := text("initiatedBy", "user", "id"); id != "" {
+		return id, text("initiatedBy", "user", "userPrincipalName"), false
+	}
+	if id := text("initiatedBy", "app", "servicePrincipalId"); id != "" {
+		return id, text("initiatedBy", "app", "displayName"), true
+	}
+	id := text("servicePrincipalId")
+	return id, text("servicePrincipalName"), id != ""
 }
 
 // origin falls back on what the token says of the caller's address and directory.
@@ -122,6 +162,10 @@ func (p *parser) origin() {
 // result works out the outcome and why it is a failure. A start and an acceptance have none yet.
 func (p *parser) result() {
 	w, e := &p.w, &p.w.Event
+	properties := e.Object(event.Additional).Value
+	if e.Text(event.Result) == "" && properties != nil { // the directory's audit
+		e.SetText(event.Result, w.Text(properties.GetStringBytes("result")))
+	}
 	e.SetText(event.Outcome, outcome(w.Lower(e.Text(event.Result))))
 	signature, description := w.Noted(noteSignature), w.Noted(noteDescription)
 	w.Unmapped("resultSignature", signature)
@@ -129,8 +173,8 @@ func (p *parser) result() {
 	if !failed {
 		w.Unmapped("resultDescription", description)
 	}
-	properties := e.Object(event.Additional).Value
 	p.text(properties, "requestbody", event.Request, 1)
+	p.text(properties, "requestBody", event.Request, 1)
 	p.text(properties, "responseBody", event.Response, 2)
 	if !failed {
 		return
@@ -146,7 +190,7 @@ func (p *parser) result() {
 		if _, status, ok := strings.Cut(code, "."); ok { // Failed.Forbidden
 			code = status
 		}
-		if code == "" && e.Text(event.Result) != "" && e.Text(event.Result)[0] <= '9' {
+		if (code == "" || code == "None") && e.Text(event.Result) != "" && e.Text(event.Result)[0] <= '9' {
 			code = e.Text(event.Result) // sign-ins have a number
 		}
 		e.SetText(event.ErrorCode, code)

@@ -21,14 +21,15 @@ const (
 	noteType
 	noteSignature
 	noteDescription
+	noteLocation
 )
 
 // table lists the members of a record in both shapes.
 func table() *jsonrec.Schema {
 	at, text, note := jsonrec.At, jsonrec.Text, jsonrec.NoteText
 	members := []jsonrec.Member{
-		at("time", jsonrec.Time(event.EventTime)),
-		at("eventTimestamp", jsonrec.Time(event.EventTime)),
+		at("time", when),
+		at("eventTimestamp", when),
 		at("eventDataId", text(event.NativeID)),
 		at("correlationId", text(event.CorrelationID)),
 		at("operationName", text(event.NativeName)),
@@ -45,7 +46,7 @@ func table() *jsonrec.Schema {
 		at("durationMs", jsonrec.Float(event.DurationMS)),
 		at("level", text(event.Severity)),
 		at("Level", text(event.Severity)),
-		at("location", text(event.Region)),
+		at("location", note(noteLocation)),
 		at("resourceId", note(noteResource)),
 		at("resourceUri", note(noteURI)),
 		at("resourceType", lower(event.ResourceType)),

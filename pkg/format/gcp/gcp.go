@@ -143,12 +143,15 @@ func (p *parser) place() {
 			w.Unmapped(label.key, label.value)
 		}
 	}
-	if location.Null() && region.Null() && !zone.Null() {
-		name := w.Plain(zone)
-		if i := len(name) - 2; i > 0 && name[i] == '-' {
-			e.SetText(event.Region, name[:i])
-			w.Unmapped("resource.labels.zone", zone)
-		}
+	// The location of what is in one zone is that zone: us-central1-a.
+	key, from := "resource.labels.location", location
+	if location.Null() {
+		key, from = "resource.labels.zone", zone
+	}
+	name := e.Text(event.Region)
+	if i := len(name) - 2; i > 0 && name[i] == '-' && '0' <= name[i-1] && name[i-1] <= '9' && name == w.Plain(from) {
+		e.SetText(event.Region, name[:i])
+		w.Unmapped(key, from)
 	}
 }
 
