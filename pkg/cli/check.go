@@ -9,6 +9,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/app"
 	"github.com/shrike-sec/shrike/pkg/builtin"
 	"github.com/shrike-sec/shrike/pkg/config"
+	"github.com/shrike-sec/shrike/pkg/format/cloudtrail/digest"
 )
 
 func (s *shell) checkCommand() *cobra.Command {
@@ -51,17 +52,21 @@ func (s *shell) checkCommand() *cobra.Command {
 	return c
 }
 
-// checkSources makes sure that the formats that sources name exist.
+// checkSources makes sure that the formats that sources name exist, and reads the keys that they point to.
 func checkSources(cfg *config.Config) error {
 	formats := builtin.Formats()
+	var wrong []error
 	for _, src := range cfg.Sources {
 		if name := src.File.Format; name != "" {
 			if _, ok := formats.Spec(name); !ok {
-				return fmt.Errorf("source %s: no format is named %q", src.File.Name, name)
+				wrong = append(wrong, fmt.Errorf("source %s: no format is named %q", src.File.Name, name))
 			}
 		}
+		if _, err := digest.ReadKeys(src.File.DigestKeysFile); err != nil {
+			wrong = append(wrong, fmt.Errorf("source %s: %w", src.File.Name, err))
+		}
 	}
-	return nil
+	return errors.Join(wrong...)
 }
 
 // checkFiles reads what the configuration points to, as the services will: secrets and certificates.
@@ -86,16 +91,15 @@ func checkFiles(cfg *config.Config) error {
 			secrets = append(secrets, secret{r.Slack.URL, r.Slack.URLFile})
 		}
 	}
+	_, err := cfg.Listen.TLS.Config()
+	wrong := []error{err}
 	for _, x := range secrets {
-		if _, err := config.ReadSecret(x.value, x.file); err != nil {
-			return err
-		}
+		_, err := config.ReadSecret(x.value, x.file)
+		wrong = append(wrong, err)
 	}
 	for _, t := range clients {
-		if _, err := t.Config(); err != nil {
-			return err
-		}
+		_, err := t.Config()
+		wrong = append(wrong, err)
 	}
-	_, err := cfg.Listen.TLS.Config()
-	return err
+	return errors.Join(wrong...)
 }

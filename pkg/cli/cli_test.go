@@ -184,9 +184,10 @@ func TestCheck(t *testing.T) {
 	if got := run(t, nil, "check", "--config", cfg, "--print"); got.status != 0 || strings.Contains(got.out, "top-secret") || !strings.Contains(got.out, "<secret>") {
 		t.Errorf("check --print: %+v", got)
 	}
-	missing := write(t, filepath.Join(dir, "m.yml"), "listen: { token_file: "+filepath.Join(dir, "none")+" }\n")
-	if got := run(t, nil, "check", "--config", missing); got.status != exitUsage || !strings.Contains(got.err, "none") {
-		t.Errorf("check with a missing token file: %+v", got)
+	missing := write(t, filepath.Join(dir, "m.yml"), "listen: { token_file: "+filepath.Join(dir, "none")+" }\n"+
+		"sources: [{ file: { name: a, paths: [b], digest_keys_file: "+filepath.Join(dir, "keyless")+" } }]\n")
+	if got := run(t, nil, "check", "--config", missing); got.status != exitUsage || !strings.Contains(got.err, "none") || !strings.Contains(got.err, "keyless") {
+		t.Errorf("check with missing files: %+v", got)
 	}
 	format := write(t, filepath.Join(dir, "f.yml"), "sources: [{ file: { name: a, paths: [b], format: ngnix } }]\n")
 	if got := run(t, nil, "check", "--config", format); got.status != exitUsage || !strings.Contains(got.err, `no format is named "ngnix"`) {

@@ -482,7 +482,7 @@ func TestCorrelateRemembersBaselines(t *testing.T) {
 
 // Where logs come hours late, without end, a signal of first_seen always waits, and the offset is always a moment behind. What a
 // commit says of time must follow all the same, or a restart begins where the first of them came. Taking the progress only where
-// nothing waits, as now once did, makes this fail.
+// nothing waits makes this fail.
 func TestCorrelateCommitsProgressWhereSomethingAlwaysWaits(t *testing.T) {
 	t.Parallel()
 	set := rules(t)

@@ -18,7 +18,7 @@ import (
 
 // A window that was open when the shard stopped is open when it starts again, though it was away for longer than any window:
 // events that came meanwhile belong to it. Where time was unknown at the stop, too, and where detect's clock was hours behind.
-// Reading from the longest window before now, as resume once did, makes it fail, or leaving Next out of resume.
+// Reading from the longest window before now makes it fail, or leaving Next out of resume.
 func TestCorrelateStopsForLongerThanItsWindows(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
