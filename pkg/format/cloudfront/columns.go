@@ -102,7 +102,7 @@ var columnsByName = sync.OnceValue(func() map[string]column {
 const otherColumns = `fle-status fle-encrypted-fields sc-range-start sc-range-end
 	c-ip-version cache-behavior-path-pattern cs-headers cs-header-names cs-headers-count cs-accept cs-accept-encoding
 	s-ip primary-distribution-id primary-distribution-dns-name distribution-tenant-id
-	viewer-request-log-data viewer-response-log-data
+	viewer-request-log-data viewer-response-log-data r-host sr-reason x-edge-mqcs
 	cmcd-encoded-bitrate cmcd-buffer-length cmcd-buffer-starvation cmcd-content-id cmcd-object-duration cmcd-deadline
 	cmcd-measured-throughput cmcd-next-object-request cmcd-next-range-request cmcd-object-type cmcd-playback-rate
 	cmcd-requested-maximum-throughput cmcd-streaming-format cmcd-session-id cmcd-stream-type cmcd-startup

@@ -114,6 +114,8 @@ func (l *list) api() {
 	l.add(text(event.VPCEndpointID), "src_endpoint.uid")
 	l.add(text(event.UserAgent), "http_request.user_agent")
 	l.add(jsonrec.Float(event.DurationMS), "duration")
+	l.add(text(event.TenantID), "cloud.org.uid")
+	l.traffic()
 	// What version 1 has no place for.
 	l.add(text(event.AccountID), "unmapped.recipientAccountId")
 	l.add(tree(event.Request, 0), "unmapped.requestParameters")
@@ -154,6 +156,9 @@ func (l *list) flow() {
 	l.add(text(event.LogStatus), "status_code", "unmapped.log_status")
 	l.add(note(noteActivityID), "activity_id")
 	l.add(text(event.AZID), "cloud.zone")
+	l.add(jsonrec.Float(event.DurationMS), "duration")
+	l.traffic()
+	l.tls()
 }
 
 func (l *list) http() {
@@ -172,16 +177,22 @@ func (l *list) http() {
 	l.add(text(event.RequestID), "http_request.uid")
 	l.add(jsonrec.List(event.ForwardedFor), "http_request.x_forwarded_for")
 	l.add(jsonrec.Note(noteHeaders), "http_request.http_headers")
-	l.add(jsonrec.Int(event.BytesIn, 0, most), "http_request.length", "traffic.bytes_in")
+	l.add(jsonrec.Int(event.BytesIn, 0, most), "http_request.length")
 	l.add(jsonrec.NoteText(noteCode), "http_response.code", "http_status")
-	l.add(jsonrec.Int(event.BytesOut, 0, most), "http_response.length", "traffic.bytes_out")
+	l.add(jsonrec.Int(event.BytesOut, 0, most), "http_response.length")
+	l.add(jsonrec.Int(event.BodyBytes, 0, most), "http_response.body_length")
+	l.add(text(event.ContentType), "http_response.content_type")
+	l.traffic()
 	l.add(jsonrec.Float(event.DurationMS), "http_response.latency", "duration")
 	l.add(text(event.ActorName), "actor.user.name")
 	l.add(text(event.WAFACLID), "firewall_rule.uid")
 	l.add(text(event.WAFRule), "firewall_rule.name")
 	l.add(text(event.WAFRuleType), "firewall_rule.type")
 	l.add(jsonrec.List(event.WAFLabels), "metadata.labels")
+	l.add(known(text(event.WAFSource)), "src_endpoint.svc_name")
+	l.add(known(text(event.WAFSourceID)), "dst_endpoint.uid")
 	l.add(text(event.TLSJA3), "tls.ja3_hash.value")
+	l.add(text(event.TLSJA4), "tls.ja4_fingerprint_list[].value")
 	l.add(text(event.TLSCertARN), "tls.certificate.uid")
 	l.tls()
 }
@@ -193,7 +204,7 @@ func (l *list) dns() {
 	l.add(text(event.VPCID), "src_endpoint.vpc_uid")
 	l.add(text(event.InstanceID), "src_endpoint.instance_uid")
 	l.add(text(event.ResolverInterfaceID), "src_endpoint.interface_uid", "dst_endpoint.interface_uid")
-	l.add(text(event.ResolverEndpointID), "dst_endpoint.instance_uid")
+	l.add(text(event.ResolverEndpointID), "src_endpoint.uid", "dst_endpoint.instance_uid")
 	l.add(queryName, "query.hostname")
 	l.add(text(event.QueryType), "query.type")
 	l.add(text(event.QueryClass), "query.class")
@@ -211,6 +222,11 @@ func (l *list) actions() {
 	l.add(jsonrec.NoteText(noteAction), "action")
 	l.add(jsonrec.NoteText(noteDispositionID), "disposition_id")
 	l.add(jsonrec.NoteText(noteDisposition), "disposition")
+}
+
+func (l *list) traffic() {
+	l.add(jsonrec.Int(event.BytesIn, 0, most), "traffic.bytes_in")
+	l.add(jsonrec.Int(event.BytesOut, 0, most), "traffic.bytes_out")
 }
 
 func (l *list) tls() {
