@@ -66,7 +66,7 @@ func TestWatermarkIsTheSlowestAndNeverFalls(t *testing.T) {
 		{frame(0, 3, 4, math.MaxInt64), 300}, {frame(0, 4, 5, 250), 300},
 	} {
 		g.Apply(s.f, int64(i))
-		if got := g.Stats().Watermark; got != s.want {
+		if got := g.origins.watermark; got != s.want {
 			t.Errorf("step %d: watermark %d, want %d", i, got, s.want)
 		}
 	}

@@ -49,7 +49,7 @@ func TestWatermarkWaitsForWhoWasIdle(t *testing.T) {
 			f := &match.Frame{Origin: record.Position{Epoch: 1, Topic: "t", Partition: int(p), Offset: to[p]}, To: to[p] + 1, Watermark: s.says, Clock: 1<<60 + s.clock*second/10}
 			to[p]++
 			g.Apply(f, int64(i))
-			if got := g.Stats().Watermark; got != s.want {
+			if got := g.origins.watermark; got != s.want {
 				t.Errorf("%s, step %d: time is %d, want %d", name, i, got, s.want)
 			}
 		}
@@ -102,7 +102,7 @@ func TestTimeGoesOnWithoutWhoIsGone(t *testing.T) {
 	a, b, lost, alerts, lostAlerts := Origin{"t", 0}, Origin{"t", 1}, Origin{"t", 2}, Origin{"alerts", 0}, Origin{"alerts", 1}
 	behind := func(t *testing.T, k *talk, minutes int64) {
 		t.Helper()
-		if got := (k.now - k.engine.Stats().Watermark) / minute; got < minutes || got > minutes+1 {
+		if got := (k.now - k.engine.origins.watermark) / minute; got < minutes || got > minutes+1 {
 			t.Errorf("time is %d minutes behind, want %d or one more", got, minutes)
 		}
 	}
@@ -143,8 +143,9 @@ func TestTimeGoesOnWithoutWhoIsGone(t *testing.T) {
 		k := newTalk()
 		k.say(lost, 0)
 		k.minutes(59, false, a, b)
-		if s := k.engine.Stats(); s.Watermark != math.MinInt64 || s.Slowest == nil || s.Slowest.Origin != lost || s.Slowest.Behind < 58*time.Minute {
-			t.Errorf("time is %d, held by %+v", s.Watermark, s.Slowest)
+		now, s := k.engine.origins.watermark, k.engine.Stats().Slowest
+		if now != math.MinInt64 || s == nil || s.Origin != lost || s.Behind < 58*time.Minute {
+			t.Errorf("time is %d, held by %+v", now, s)
 		}
 		k.minutes(4, false, a, b)
 		behind(t, k, 1)

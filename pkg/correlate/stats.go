@@ -9,12 +9,11 @@ import (
 
 // Stats says how large an engine's state is.
 type Stats struct {
-	Shard     int
-	Rules     []RuleStats // by rule id
-	Watermark int64       // Unix nanoseconds; MinInt64 while some origin has not said how far it is
-	Slowest   *Slowest    // what holds the watermark; nil: nothing does, for all origins are idle or none has spoken
-	Gone      []Origin    // that hold time no longer, since nothing was heard of them for an hour; in order
-	Held      int         // first_seen signals that wait, for Recall or for slower origins
+	Shard   int
+	Rules   []RuleStats // by rule id
+	Slowest *Slowest    // what holds the watermark; nil: nothing does, for all origins are idle or none has spoken
+	Gone    []Origin    // that hold time no longer, since nothing was heard of them for an hour; in order
+	Held    int         // first_seen signals that wait, for Recall or for slower origins
 }
 
 // Origin is a partition that detect reads.
@@ -68,7 +67,7 @@ type RuleStats struct {
 
 // Stats returns the engine's present size.
 func (g *Engine) Stats() Stats {
-	s := Stats{Shard: g.options.Shard, Watermark: g.origins.watermark, Held: len(g.held)}
+	s := Stats{Shard: g.options.Shard, Held: len(g.held)}
 	s.Slowest, s.Gone = g.origins.stragglers()
 	for _, k := range g.order {
 		s.Rules = append(s.Rules, k.kind.stats())

@@ -37,14 +37,13 @@ type Value struct {
 
 // Explainer explains one rule. It is not safe for concurrent use: its verdicts are valid until the next event.
 type Explainer struct {
-	rule     *Rule
 	targets  []*target
 	verdicts []Verdict
 }
 
 // Explainer compiles the parts of the rule's conditions, each for itself.
 func (r *Rule) Explainer() *Explainer {
-	x := &Explainer{rule: r, targets: r.targets()}
+	x := &Explainer{targets: r.targets()}
 	for _, t := range x.targets {
 		v := Verdict{Class: t.class, Outcome: t.outcome, Condition: t.cond.divide(t.class)}
 		if t.Step != nil {

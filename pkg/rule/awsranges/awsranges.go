@@ -21,8 +21,7 @@ const MaxFile = 32 << 20
 
 // File is one edition of the published ranges.
 type File struct {
-	SyncToken int64  // when it was published, in seconds since 1970
-	Created   string // the same as AWS writes it: 2026-03-01-09-14-07, UTC
+	SyncToken int64 // when it was published, in seconds since 1970
 	Prefixes  []Prefix
 }
 
@@ -37,7 +36,6 @@ type Prefix struct {
 func Parse(text []byte) (*File, error) {
 	var f struct {
 		SyncToken string `json:"syncToken"`
-		Created   string `json:"createDate"`
 		V4        []struct {
 			Net             string `json:"ip_prefix"`
 			Service, Region string
@@ -54,7 +52,7 @@ func Parse(text []byte) (*File, error) {
 	if err != nil || token <= 0 {
 		return nil, fmt.Errorf("parse ip-ranges.json: syncToken is %q, not a time in seconds: this is not the file that AWS publishes", f.SyncToken)
 	}
-	out := &File{SyncToken: token, Created: f.Created, Prefixes: make([]Prefix, 0, len(f.V4)+len(f.V6))}
+	out := &File{SyncToken: token, Prefixes: make([]Prefix, 0, len(f.V4)+len(f.V6))}
 	for _, p := range f.V4 {
 		if err := out.add(p.Net, p.Service, p.Region, true); err != nil {
 			return nil, err

@@ -44,8 +44,8 @@ func TestOf(t *testing.T) {
 	if diff := cmp.Diff([][]string{{"AMAZON", "EC2", "S3"}, {"eu-central-1", "us-east-1"}}, [][]string{f.Services(), f.Regions()}); diff != "" {
 		t.Errorf("services and regions (-want +got):\n%s", diff)
 	}
-	if f.SyncToken != 1772355600 || f.Created != "2026-03-01-09-00-00" {
-		t.Errorf("published %d, %s", f.SyncToken, f.Created)
+	if f.SyncToken != 1772355600 {
+		t.Errorf("published %d", f.SyncToken)
 	}
 }
 

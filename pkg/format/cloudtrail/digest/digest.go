@@ -26,7 +26,6 @@ type Digest struct {
 	Bucket       string    `json:"digestS3Bucket"`
 	Object       string    `json:"digestS3Object"`
 	Fingerprint  string    `json:"digestPublicKeyFingerprint"`
-	Algorithm    string    `json:"digestSignatureAlgorithm"`
 	PrevBucket   string    `json:"previousDigestS3Bucket"` // "" in the first digest of a chain, as what follows
 	PrevObject   string    `json:"previousDigestS3Object"`
 	PrevHash     string    `json:"previousDigestHashValue"` // hexadecimal, as all hashes and signatures
