@@ -83,7 +83,7 @@ func (w *window) open(in io.Reader, name string) {
 		if layer > 0 {
 			w.in = &metered{w.in, w.meter}
 		}
-		peek := bufio.NewReaderSize(w.in, readSize)
+		peek := bufio.NewReaderSize(w.in, peekSize)
 		w.in = peek
 		head, _ := peek.Peek(4)
 		switch kind := packingOf(head); kind {

@@ -37,7 +37,12 @@ type window struct {
 	because record.Reason // the damage's reason
 }
 
-const readSize = 64 << 10
+// Sizes of reads: a trail is mostly objects of a few kB, and buffers for more would be half of what reading them costs.
+const (
+	readSize  = 64 << 10
+	firstRead = 8 << 10
+	peekSize  = 4 << 10
+)
 
 func (w *window) unread() []byte { return w.buf[w.r:w.w] }
 
@@ -78,11 +83,12 @@ func (w *window) more() bool {
 }
 
 func (w *window) makeRoom() {
-	if len(w.buf)-w.w >= readSize/2 {
+	read := min(max(firstRead, len(w.buf)), readSize)
+	if len(w.buf)-w.w >= read/2 {
 		return
 	}
-	if size := w.w - w.r; size+readSize > len(w.buf) {
-		grown := make([]byte, max(2*len(w.buf), readSize+size))
+	if size := w.w - w.r; size+read > len(w.buf) {
+		grown := make([]byte, max(2*len(w.buf), read+size))
 		copy(grown, w.unread())
 		w.buf, w.r, w.w = grown, 0, size
 		return
