@@ -120,18 +120,22 @@ func addList(e *event.Event, f event.ListField, s, sep string) {
 	}
 }
 
-// sniff looks for a listener type and an ISO time, or the test message.
+// sniff looks for a listener type and an ISO time, or the test message; a type that is yet to come is known by the balancer's
+// name behind it.
 func sniff(raw []byte) int {
 	if accessline.IsTestMessage(raw) {
 		return 95
 	}
-	word, rest, ok := bytes.Cut(raw[:min(len(raw), 40)], []byte(" "))
+	word, rest, ok := bytes.Cut(raw[:min(len(raw), 80)], []byte(" "))
 	if !ok || len(rest) < 11 || rest[4] != '-' || rest[7] != '-' || rest[10] != 'T' {
 		return 0
 	}
 	switch string(word) {
 	case "http", "https", "h2", "grpcs", "ws", "wss":
 		return 95
+	}
+	if _, name, _ := bytes.Cut(rest, []byte(" ")); len(word) < 10 && bytes.HasPrefix(name, []byte("app/")) {
+		return 90
 	}
 	return 0
 }

@@ -9,6 +9,7 @@
 package nlb
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/shrike-sec/shrike/pkg/event"
@@ -180,18 +181,21 @@ func sniff(raw []byte) int {
 	if accessline.IsTestMessage(raw) {
 		return 90
 	}
-	word, rest := accessline.Word(raw[:min(len(raw), 64)])
-	if string(word) != "tls" {
-		return 0
-	}
-	word, rest = accessline.Word(rest)
+	kind, rest := accessline.Word(raw[:min(len(raw), 80)])
+	word, rest := accessline.Word(rest)
 	if len(word) < 3 || word[0] < '0' || word[0] > '9' {
 		return 0
 	}
-	if word, _ = accessline.Word(rest); !accessline.LooksISO(word) {
+	if word, rest = accessline.Word(rest); !accessline.LooksISO(word) {
 		return 0
 	}
-	return 95
+	if string(kind) == "tls" {
+		return 95
+	}
+	if name, _ := accessline.Word(rest); len(kind) < 10 && bytes.HasPrefix(name, []byte("net/")) { // a type that is yet to come
+		return 90
+	}
+	return 0
 }
 
 // isKey knows the folders of load balancers, and the names of network load balancers' logs in them.

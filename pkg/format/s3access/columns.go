@@ -144,17 +144,18 @@ func (c *columns) cutRequest(s string) (rest string, ok bool) {
 	return "", false
 }
 
-// cutAgent cuts referer and agent. No column behind the agent holds a quote, so the last quote of the line is the
-// agent's, whatever quotes stand inside; the referer ends where a quote, a blank and a quote meet first.
+// cutAgent cuts referer and agent. No column behind the agent that is known holds a quote, so its last quote is the last that
+// those columns follow, whatever quotes stand inside of it or in columns that are yet to come; the referer ends where a
+// quote, a blank and a quote meet first.
 func (c *columns) cutAgent(s string) (rest string) {
-	last := strings.LastIndexByte(s, '"')
+	last := agentEnd(s)
 	if s == "" || s[0] != '"' {
 		c[referer], s = accessline.Bare(s)
 		if s == "" || s[0] != '"' {
 			c[userAgent], s = accessline.Bare(s)
 			return s
 		}
-		last = strings.LastIndexByte(s, '"')
+		last = agentEnd(s)
 		c[userAgent], rest = quoted(s, last)
 		return rest
 	}
@@ -166,6 +167,30 @@ func (c *columns) cutAgent(s string) (rest string) {
 	c[referer], s = quoted(s, last)
 	c[userAgent], rest = accessline.Bare(s)
 	return rest
+}
+
+// agentEnd finds the last quote that the columns of a request's signature follow, else the last.
+func agentEnd(s string) int {
+	last := strings.LastIndexByte(s, '"')
+	for i := last; i > 0; i = strings.LastIndexByte(s[:i], '"') {
+		if isSigned(s[i+1:]) {
+			return i
+		}
+	}
+	return last
+}
+
+// isSigned reports whether s starts with version_id, host_id, signature_version, cipher_suite and auth_type.
+func isSigned(s string) bool {
+	if s == "" || s[0] != ' ' {
+		return false
+	}
+	_, s = accessline.Bare(s)
+	_, s = accessline.Bare(s)
+	signature, s := accessline.Bare(s)
+	_, s = accessline.Bare(s)
+	auth, _ := accessline.Bare(s)
+	return (signature == "-" || strings.HasPrefix(signature, "SigV")) && (auth == "-" || auth == "AuthHeader" || auth == "QueryString")
 }
 
 // quoted returns what stands between s[0] and s[end], both quotes, and what follows.

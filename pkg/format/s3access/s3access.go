@@ -21,7 +21,7 @@ import (
 
 // Spec describes the format.
 func Spec() format.Spec {
-	return format.Spec{Name: "s3access", Class: event.HTTP, New: New, Version: 2, Sniff: sniff}
+	return format.Spec{Name: "s3access", Class: event.HTTP, New: New, Version: 3, Sniff: sniff}
 }
 
 type parser struct {
@@ -82,13 +82,8 @@ func (c *columns) fill(e *event.Event) error {
 	} else {
 		accessline.Keep(e, "aclRequired", c[aclRequired])
 	}
-	for n, rest := 1, c[extra]; ; n++ {
-		var tok accessline.Token
-		if tok, rest, ok = accessline.Next(rest); !ok {
-			return nil
-		}
-		e.AddUnmapped(accessline.ExtraName(n), tok.Text)
-	}
+	accessline.Extras(e, c[extra])
+	return nil
 }
 
 // actor is who a requester is.
