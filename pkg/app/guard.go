@@ -117,16 +117,18 @@ func (g *guard) fullest(ctx context.Context) (place string, used float64) {
 	return place, used
 }
 
-// diskUsed returns the used share of the disk that holds dir, as df counts it: what only root may use counts as used.
+// diskUsed returns the used share of the disk that holds dir, as df counts it: of what is used and what we may use; what only
+// root may use is neither.
 func diskUsed(dir string) (float64, error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
 		return 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
 	}
-	if st.Blocks == 0 {
+	used := float64(st.Blocks - st.Bfree)
+	if used == 0 {
 		return 0, nil
 	}
-	return 1 - float64(st.Bavail)/float64(st.Blocks), nil
+	return used / (used + float64(st.Bavail)), nil
 }
 
 // overloaded tells HTTP ingest whether to refuse, why, and when to come back.

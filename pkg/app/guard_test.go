@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -128,5 +130,24 @@ func TestGuardKeepsRecordsOutWhileADiskIsFull(t *testing.T) {
 	}
 	if w := post(); w.Code != http.StatusOK {
 		t.Errorf("with room again: status %d", w.Code)
+	}
+}
+
+// The share is the one that people see in df, also where a part of the disk is for root alone. Counting that as used, against all
+// blocks, makes this fail on such a disk.
+func TestDiskUsedIsWhatDfSays(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	out, err := exec.Command("df", "--output=pcent", dir).Output()
+	if err != nil {
+		t.Skipf("no df: %v", err)
+	}
+	want, err := strconv.ParseFloat(strings.Trim(strings.TrimPrefix(strings.TrimSpace(string(out)), "Use%"), " %\n"), 64)
+	if err != nil {
+		t.Fatalf("df says %q: %v", out, err)
+	}
+	got, err := diskUsed(dir)
+	if err != nil || 100*got > want+2 || 100*got < want-3 { // df rounds up, and others write
+		t.Errorf("diskUsed = %.3f, %v; df says %.0f %%", got, err, want)
 	}
 }
