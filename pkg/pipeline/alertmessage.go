@@ -34,3 +34,15 @@ func alertMessage(a *alert.Alert) (bus.Message, error) {
 		}
 	}
 }
+
+// decodeAlert is the inverse of alertMessage.
+func decodeAlert(body []byte) (alert.Alert, error) {
+	var a alert.Alert
+	if err := json.Unmarshal(body, &a); err != nil {
+		return a, fmt.Errorf("read alert: %w", err)
+	}
+	if a.Schema != 1 || a.ID == "" {
+		return a, fmt.Errorf("read alert: schema %d and id %q: want schema 1 and an id", a.Schema, a.ID)
+	}
+	return a, nil
+}

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -349,15 +348,4 @@ func lingering(ctx context.Context) (context.Context, context.CancelFunc) {
 		}
 	})
 	return longer, func() { stop(); cancel() }
-}
-
-func decodeAlert(body []byte) (alert.Alert, error) {
-	var a alert.Alert
-	if err := json.Unmarshal(body, &a); err != nil {
-		return a, fmt.Errorf("read alert: %w", err)
-	}
-	if a.Schema != 1 || a.ID == "" {
-		return a, fmt.Errorf("read alert: schema %d and id %q: want schema 1 and an id", a.Schema, a.ID)
-	}
-	return a, nil
 }

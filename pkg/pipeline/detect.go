@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -58,7 +57,7 @@ func newDetector(o DetectOptions) *detector {
 	set := o.Rules.Set()
 	return &detector{
 		DetectOptions: o,
-		partitions:    make(map[string]*watcher),
+		watchers:      newPartitioned(func() *watcher { return newWatcher(&o) }),
 		metrics:       newParseMetrics(o.Metrics, "detect"),
 		matches:       counters(o.Metrics, "shrike_matches_total", "Events that a rule matched.", "rule", ruleIDs(set)...),
 		excepts: counters(o.Metrics, "shrike_exception_hits_total", "Events that an exception took out of what its rule found.", "exception",
@@ -113,8 +112,7 @@ type detector struct {
 	repeats prometheus.Counter
 	costs   *costMetrics
 
-	mu         sync.Mutex
-	partitions map[string]*watcher // guarded by mu; each watcher belongs to its partition's one goroutine
+	watchers *partitioned[watcher]
 }
 
 // watcher is what detect keeps of one partition between ranges. None of it decides what is detected, save that a
@@ -132,22 +130,14 @@ type watcher struct {
 	classes map[event.Class]int
 }
 
-func (d *detector) watcher(topic string, partition int) *watcher {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	key := fmt.Sprintf("%s/%d", topic, partition)
-	w := d.partitions[key]
-	if w == nil {
-		w = &watcher{
-			parser:  parser{decoder: format.NewDecoder(d.Formats), keep: d.Retention},
-			began:   time.Now(),
-			latest:  make(map[string]progress),
-			sent:    make([]time.Time, d.Shards),
-			classes: make(map[event.Class]int),
-		}
-		d.partitions[key] = w
+func newWatcher(o *DetectOptions) *watcher {
+	return &watcher{
+		parser:  parser{decoder: format.NewDecoder(o.Formats), keep: o.Retention},
+		began:   time.Now(),
+		latest:  make(map[string]progress),
+		sent:    make([]time.Time, o.Shards),
+		classes: make(map[event.Class]int),
 	}
-	return w
 }
 
 // follow takes the rules that are in force now. A range that was tried before is tried with the same rules again, if this
@@ -165,7 +155,7 @@ func (d *detector) follow(w *watcher, r *Range) {
 
 func (d *detector) do(ctx context.Context, r *Range) error {
 	started := time.Now()
-	w := d.watcher(r.Topic, r.Partition)
+	w := d.watchers.of(r)
 	d.follow(w, r)
 	w.matcher.Begin()
 	w.parser.tally = tally{} // an attempt before may have left its counts
@@ -252,7 +242,7 @@ func (d *detector) send(ctx context.Context, r *Range, w *watcher) error {
 		}
 		parts, err := match.Encode(frame, maxFrame)
 		if err != nil {
-			return fmt.Errorf("encode the frame of %s: %w", place(r.Topic, r.Partition, r.From, r.To), err)
+			return fmt.Errorf("encode the frame of %s: %w", r, err)
 		}
 		for _, part := range parts {
 			messages = append(messages, bus.Message{Topic: bus.Signals, Partition: shard, Value: part})

@@ -60,8 +60,8 @@ func TestDetectRepeatsARangeAlike(t *testing.T) {
 	}
 	first, second := newDetector(w.detect(rules(t), shards)), newDetector(w.detect(rules(t), shards))
 	for _, d := range []*detector{first, first, second} {
-		for i := range d.watcher(r.Topic, r.Partition).sent {
-			d.watcher(r.Topic, r.Partition).sent[i] = time.Time{} // a heartbeat is due every time
+		for i := range d.watchers.of(r).sent {
+			d.watchers.of(r).sent[i] = time.Time{} // a heartbeat is due every time
 		}
 		if err := d.do(w.ctx, r); err != nil {
 			t.Fatal(err)

@@ -84,7 +84,7 @@ func (i *Ingest) DeadLetters(ctx context.Context, ds []record.DeadLetter) error 
 	messages := make([]bus.Message, len(ds))
 	for n := range ds {
 		messages[n] = bus.DeadLetterMessage(&ds[n])
-		messages[n].Partition = 0
+		messages[n].Partition = 0 // the topic's only one
 	}
 	if err := i.producer.Send(ctx, messages...); err != nil {
 		return fmt.Errorf("send %d dead letters to Kafka: %w", len(ds), err)

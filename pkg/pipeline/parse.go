@@ -99,8 +99,3 @@ func (p *parser) bury(r *record.Record, why *format.Error, dead func(*record.Dea
 func version(formats *format.Registry, secrets *redact.Rules) string {
 	return fmt.Sprintf("%s.%08x", format.NewDecoder(formats).Version(), uint32(secrets.Hash()))
 }
-
-// place names a range the way errors and logs do.
-func place(topic string, partition int, from, to int64) string {
-	return fmt.Sprintf("%s/%d/%d-%d", topic, partition, from, to)
-}

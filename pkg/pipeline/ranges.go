@@ -28,6 +28,11 @@ type Range struct {
 	Idle        bool // nothing came for RangeOptions.Idle; From == To and there is nothing to commit
 }
 
+// String names the range as errors and logs do.
+func (r *Range) String() string {
+	return fmt.Sprintf("%s/%d/%d-%d", r.Topic, r.Partition, r.From, r.To)
+}
+
 // RangeOptions say what Ranges reads, how it cuts, and what it does. Group, Topics, Epoch and Do are required.
 type RangeOptions struct {
 	Group  string // consumer group, and the label stage of the metrics
@@ -163,8 +168,7 @@ func (w *rangeWorker) start(ctx context.Context) (*Announcement, error) {
 		return nil, err
 	}
 	a, known := ParseAnnouncement(commit.Metadata)
-	known = known && commit.Offset >= 0
-	known = known && (!a.Pending || a.From == commit.Offset)
+	known = known && commit.Offset >= 0 && (!a.Pending || a.From == commit.Offset)
 	if known && max(commit.Offset, a.To) <= end {
 		w.epoch, w.done, w.promise = a.Epoch, commit.Offset, a.To
 		if a.Pending {

@@ -192,7 +192,7 @@ func TestDetectTriesAgainByTheSameRules(t *testing.T) {
 		m := call{name: "Often", actor: "eva", id: fmt.Sprint(from)}.message()
 		m.Offset = from
 		r.Messages = append(r.Messages, m)
-		d.watcher(r.Topic, r.Partition).sent[0] = time.Time{} // a heartbeat is due
+		d.watchers.of(r).sent[0] = time.Time{} // a heartbeat is due
 		if err := d.do(w.ctx, r); err != nil {
 			t.Fatal(err)
 		}

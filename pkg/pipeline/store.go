@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -45,8 +44,10 @@ func Store(ctx context.Context, o StoreOptions) error {
 	o.Redact = cmp.Or(o.Redact, redact.Default())
 	s := &storer{
 		StoreOptions: o,
-		parsers:      make(map[string]*parser),
 		metrics:      newParseMetrics(o.Metrics, "store"),
+		parsers: newPartitioned(func() *parser {
+			return &parser{decoder: format.NewDecoder(o.Formats), keep: o.Retention, redactor: redact.New(o.Redact)}
+		}),
 	}
 	return Ranges(ctx, o.Bus, RangeOptions{
 		Group: "store", Topics: append(RecordTopics(), bus.DeadLetter, bus.Alerts), Version: s.version,
@@ -58,9 +59,7 @@ func Store(ctx context.Context, o StoreOptions) error {
 type storer struct {
 	StoreOptions
 	metrics *parseMetrics
-
-	mu      sync.Mutex
-	parsers map[string]*parser // guarded by mu; each belongs to its partition's one goroutine
+	parsers *partitioned[parser]
 }
 
 func (s *storer) version() string { return version(s.Formats, s.Redact) }
@@ -79,21 +78,9 @@ func (s *storer) epoch(ctx context.Context, topic string, partition int, first, 
 	return epoch, to, nil
 }
 
-func (s *storer) parser(topic string, partition int) *parser {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	key := fmt.Sprintf("%s/%d", topic, partition)
-	p := s.parsers[key]
-	if p == nil {
-		p = &parser{decoder: format.NewDecoder(s.Formats), keep: s.Retention, redactor: redact.New(s.Redact)}
-		s.parsers[key] = p
-	}
-	return p
-}
-
 func (s *storer) do(ctx context.Context, r *Range) error {
 	started := time.Now()
-	p := s.parser(r.Topic, r.Partition)
+	p := s.parsers.of(r)
 	p.tally = tally{}
 	classes := make(map[event.Class]int)
 	b := store.NewBatch(store.Range{Epoch: r.Epoch, Topic: r.Topic, Partition: r.Partition, From: r.From, To: r.To})
@@ -106,7 +93,7 @@ func (s *storer) do(ctx context.Context, r *Range) error {
 		}
 	}
 	if err := s.Store.Insert(ctx, b, r.Replay); err != nil {
-		return fmt.Errorf("store %s: %w", place(r.Topic, r.Partition, r.From, r.To), err)
+		return fmt.Errorf("store %s: %w", r, err)
 	}
 	if err := lost(ctx, s.Producer, "store", r); err != nil {
 		return err
