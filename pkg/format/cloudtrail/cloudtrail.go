@@ -10,6 +10,7 @@ package cloudtrail
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/valyala/fastjson"
 
@@ -167,7 +168,7 @@ func (p *parser) outcome() string {
 }
 
 func (p *parser) isSignIn() bool {
-	return p.e.Text(event.EventType) == "AwsConsoleSignIn" || p.e.Text(event.EventSource) == "signin.amazonaws.com"
+	return p.e.Text(event.EventType) == "AwsConsoleSignIn" || strings.HasPrefix(p.e.Text(event.EventSource), "signin.amazonaws.com")
 }
 
 // signInName: whoever is not known yet, or signs in to IAM Identity Center, has no userName in the identity.

@@ -68,6 +68,11 @@ func httpVersion(w *jsonrec.Walker, v jsonrec.Value) bool {
 	return v.Quoted()
 }
 
+// category is that of CloudTrail's record, Management or Data; version 1 only says that it is of either or of Insights.
+func category(w *jsonrec.Walker, v jsonrec.Value) bool {
+	return strings.IndexByte(w.Plain(v), ',') < 0 && jsonrec.Text(event.EventCategory)(w, v)
+}
+
 // boundary takes the numbers that flow logs call traffic paths: OCSF counts three of its own in front of them.
 func boundary(w *jsonrec.Walker, v jsonrec.Value) bool {
 	n, ok := w.Integer(v)

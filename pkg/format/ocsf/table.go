@@ -92,7 +92,7 @@ func (l *list) api() {
 	l.add(text(event.EventType), "metadata.event_code", "unmapped.eventType")
 	l.add(text(event.EventVersion), "metadata.version")
 	l.add(text(event.CorrelationID), "metadata.correlation_uid")
-	l.add(text(event.EventCategory), "category_name")
+	l.add(category, "metadata.product.feature.name")
 	l.add(text(event.Severity), "severity")
 	l.add(identity, "actor.user.uid", "actor.user.uid_alt", "actor.user.uuid")
 	l.add(text(event.ActorName), "actor.user.name")

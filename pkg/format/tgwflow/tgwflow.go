@@ -116,7 +116,7 @@ func sniff(raw []byte) int {
 	if len(version) == 0 || len(version) > 2 || version[0] < '0' || version[0] > '9' {
 		return 0
 	}
-	if kind, _, ok := bytes.Cut(rest, []byte(" ")); ok && string(kind) == "TransitGateway" {
+	if kind, _, ok := bytes.Cut(rest, []byte(" ")); ok && bytes.HasPrefix(kind, []byte("TransitGateway")) {
 		return 90
 	}
 	return 0
