@@ -3,6 +3,8 @@ package scan
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -24,12 +26,12 @@ const maxDigest = 64 << 20
 // verify checks the trail by the digests among the inputs. Log files are found by their name, for a copy may have lost
 // its folders; CloudTrail's names are unique.
 func (s *scan) verify(ctx context.Context, inputs []Input) error {
-	byName := map[string]Input{}
+	byName := map[string][]Input{}
 	var files []digest.File
 	var problems []digest.Problem
 	for _, in := range inputs {
 		name := base(in.Name)
-		byName[name] = in
+		byName[name] = append(byName[name], in)
 		if in.Name == stdinName || !s.digests[in.Name] && !digest.IsName(name) {
 			continue
 		}
@@ -42,19 +44,47 @@ func (s *scan) verify(ctx context.Context, inputs []Input) error {
 		}
 	}
 	v := digest.Verifier{Keys: s.o.DigestKeys, Open: func(_, key string) (io.ReadCloser, error) {
-		in, ok := byName[base(key)]
-		if !ok {
+		in := byName[base(key)]
+		if len(in) == 0 {
 			return nil, fs.ErrNotExist
 		}
-		return openPlain(in)
+		return openPlain(in[0])
 	}}
 	found, err := v.Verify(ctx, files)
 	if err != nil {
 		return err
 	}
+	problems = append(problems, found...)
+	for _, f := range files {
+		for _, l := range f.Logs {
+			same := byName[base(l.Object)]
+			for _, in := range same[min(1, len(same)):] {
+				if err := ctx.Err(); err != nil {
+					return fmt.Errorf("check log files: %w", err)
+				}
+				if why := changed(in, l); why != "" {
+					problems = append(problems, f.Problem(digest.LogChanged, in.Name, why))
+				}
+			}
+		}
+	}
 	s.report.Digests = len(files)
-	s.keep(correlate.Result{Alerts: trail.Alerts(append(problems, found...))})
+	s.keep(correlate.Result{Alerts: trail.Alerts(problems)})
 	return nil
+}
+
+// changed says what is wrong with a second file of a log file's name: what it holds was read too.
+func changed(in Input, l digest.Log) string {
+	r, err := openPlain(in)
+	if err != nil {
+		return err.Error()
+	}
+	defer func() { _ = r.Close() }() // only read from
+	h := sha256.New()
+	if _, err := io.Copy(h, r); err != nil {
+		return err.Error()
+	}
+	return digest.Compare(l.HashKind, l.Hash, hex.EncodeToString(h.Sum(nil)))
 }
 
 // base is a file's name without folders and without the ending that unpacking takes off.

@@ -71,6 +71,10 @@ func TestTrailIsCheckedByItsDigests(t *testing.T) {
 			put(t, root, logFolder+logName(1), `{"Records":[]}`)
 			put(t, root, logFolder+logName(2), `{"Records":[]}`)
 		}, time.Time{}, []string{"2 log files of a trail were changed after delivery"}},
+		"changed log beside the right one": {key, func(root string) {
+			put(t, root, "a/"+logName(1), `{"Records":[]}`)
+			put(t, root, "zz/"+logName(2), `{"Records":[]}`)
+		}, time.Time{}, []string{"2 log files of a trail were changed after delivery"}},
 		"after the time looked at": {key, func(root string) { remove(t, root, logFolder+logName(3)) }, time.Date(2026, 3, 1, 3, 0, 0, 0, time.UTC), nil},
 		"missing digest":           {key, func(root string) { remove(t, root, digestFolder+digestName(2)) }, time.Time{}, []string{"1 digests of a trail are missing"}},
 		"not a digest":             {key, func(root string) { put(t, root, digestFolder+digestName(9), "{") }, time.Time{}, []string{"1 digests of a trail were changed after delivery"}},

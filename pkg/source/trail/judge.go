@@ -56,6 +56,9 @@ func (w *Watch) found(now time.Time, problems ...digest.Problem) {
 func (w *Watch) note(name string, got sum, changed digest.Kind, now time.Time) bool {
 	f := w.file(keyOf(name))
 	again := f.Got == got
+	if !again && strings.HasSuffix(name, ".gz") { // one that was unpacked may have been shown before it was whole
+		f.Other = f.Got
+	}
 	f.Got, f.At = got, now.Unix()
 	if f.Object != "" {
 		f.Told = false // if anything was told, then that it is missing
@@ -79,13 +82,17 @@ func (w *Watch) file(k key) *file {
 
 // compare tells, once, of a file that is not what a digest says of it.
 func (w *Watch) compare(f *file, name string, changed digest.Kind, now time.Time) bool {
-	if f.Want == (sum{}) || f.Got == (sum{}) || f.Want == f.Got {
+	is := f.Got
+	if f.Other != (sum{}) && f.Want == f.Got {
+		is = f.Other
+	}
+	if f.Want == (sum{}) || f.Got == (sum{}) || f.Want == is {
 		return true
 	}
 	if !f.Told {
 		f.Told = true
 		object := cmp.Or(f.Object, name)
-		w.found(now, f.In.problem(changed, object, digest.Compare("SHA-256", hex.EncodeToString(f.Want[:]), hex.EncodeToString(f.Got[:]))))
+		w.found(now, f.In.problem(changed, object, digest.Compare("SHA-256", hex.EncodeToString(f.Want[:]), hex.EncodeToString(is[:]))))
 	}
 	return false
 }

@@ -68,6 +68,7 @@ func each[K comparable, V any](m map[K]*V, yield func(any) bool, line func(K, *V
 // file is what is known of one file: what it is, what a digest says it should be, or both.
 type file struct {
 	Got    sum    `json:"got,omitzero"`
+	Other  sum    `json:"other,omitzero"` // what it was before, or another file of its name is: that was read too
 	Want   sum    `json:"want,omitzero"`
 	Object string `json:"object,omitempty"` // bucket and key, while it is named and not there
 	In     *span  `json:"in,omitempty"`     // the digest that names it

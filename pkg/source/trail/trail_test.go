@@ -140,6 +140,9 @@ func harms(t testing.TB, key, other digesttest.Key) map[string]struct {
 		"log gone":    {func(l, d []digesttest.Object) []digesttest.Object { return all(without(l, 2), d) }, []string{"1 log files of a trail are missing"}},
 		"logs gone":   {func(_, d []digesttest.Object) []digesttest.Object { return d }, []string{"5 log files of a trail are missing"}},
 		"log changed": {func(l, d []digesttest.Object) []digesttest.Object { return all(edited(l, 1, "n", "m"), d) }, []string{"1 log files of a trail were changed after delivery"}},
+		"log twice": {func(l, d []digesttest.Object) []digesttest.Object {
+			return slices.Concat(edited(l, 1, "n", "m")[1:2], l, d)
+		}, []string{"1 log files of a trail were changed after delivery"}},
 		"digest gone": {func(l, d []digesttest.Object) []digesttest.Object { return all(l, without(d, 2)) }, []string{"1 digests of a trail are missing"}},
 		"digest edit": {func(l, d []digesttest.Object) []digesttest.Object { return all(l, edited(d, 2, `"aNewMember"`, `"a"`)) }, []string{"1 digests of a trail are not signed by CloudTrail", "1 digests of a trail were changed after delivery"}},
 		"forged":      {func(_, _ []digesttest.Object) []digesttest.Object { return all(forgedLogs, forged[:1]) }, []string{"1 digests of a trail are not signed by CloudTrail"}},
