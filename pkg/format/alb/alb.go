@@ -1,7 +1,7 @@
 // Package alb reads access logs of AWS application load balancers: 22 to 34 columns, grown over the years, and
 // whatever comes after.
 //
-// A record is one line; one event of class http comes out; the test file's "Enable AccessLog for ELB" is a control
+// A record is one line, or a JSON object of columns that somebody chose, as CloudWatch's log deliveries write it; one event of class http comes out; the test file's "Enable AccessLog for ELB" is a control
 // record. URLs, agents and redirects hold raw blanks, so quoted columns are read by their quotes, and the agent's end
 // is where cipher, protocol and target group follow. Start reading at split. What no field holds is in unmapped:
 // type, target_host (a target that is no address), userinfo (user and password in a URL), columns that should be numbers
@@ -16,18 +16,20 @@ import (
 	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/format"
 	"github.com/shrike-sec/shrike/pkg/format/internal/accessline"
+	"github.com/shrike-sec/shrike/pkg/format/internal/jsonrec"
 	"github.com/shrike-sec/shrike/pkg/internal/bstr"
 	"github.com/shrike-sec/shrike/pkg/record"
 )
 
 // Spec describes the format.
 func Spec() format.Spec {
-	return format.Spec{Name: "alb", Class: event.HTTP, New: New, Version: 2, Sniff: sniff, Key: isKey}
+	return format.Spec{Name: "alb", Class: event.HTTP, New: New, Version: 3, Sniff: sniff, Key: isKey}
 }
 
 type parser struct {
-	event event.Event
-	cols  columns
+	event   event.Event
+	cols    columns
+	objects accessline.Objects
 }
 
 // New returns a parser.
@@ -39,11 +41,18 @@ func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
 	}
 	e := &p.event
 	e.Reset(event.HTTP, r)
-	if err := p.cols.split(accessline.TrimEnd(bstr.String(r.Raw))); err != nil {
+	var err error
+	object := accessline.IsObject(r.Raw)
+	if object {
+		err = p.objects.Fill(e, r.Raw, names(), p.cols[:])
+	} else {
+		err = p.cols.split(accessline.TrimEnd(bstr.String(r.Raw)))
+	}
+	if err != nil {
 		return err
 	}
 	e.SetText(event.Provider, "aws")
-	if err := p.cols.fill(e); err != nil {
+	if err := p.cols.fill(e, object); err != nil {
 		return err
 	}
 	emit(e)
@@ -52,7 +61,7 @@ func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
 
 // fill sets the fields. Columns in front of the request must be what they should be: another text there means that
 // the line was cut wrongly. Behind it, what is no number is kept as text, for clients have a say in where quotes are.
-func (c *columns) fill(e *event.Event) error {
+func (c *columns) fill(e *event.Event, object bool) error {
 	ns, ok := accessline.ISOTime(c[time])
 	if !ok {
 		return format.Errorf(record.ReasonBadTime, "column 2 (time): not a time: %q", c[time])
@@ -63,7 +72,9 @@ func (c *columns) fill(e *event.Event) error {
 	}
 	accessline.SetClient(e, c[client])
 	accessline.SetUpstream(e, c[target])
-	accessline.SetRequest(e, c[request], accessline.UnescapeHex)
+	if !object || c[request] != "" { // an object has what somebody chose
+		accessline.SetRequest(e, c[request], accessline.UnescapeHex)
+	}
 	e.SetText(event.UserAgent, accessline.UnescapeHex(accessline.Value(c[userAgent])))
 	for _, t := range texts {
 		e.SetText(t.field, accessline.Value(c[t.column]))
@@ -125,6 +136,12 @@ func addList(e *event.Event, f event.ListField, s, sep string) {
 func sniff(raw []byte) int {
 	if accessline.IsTestMessage(raw) {
 		return 95
+	}
+	if accessline.IsObject(raw) {
+		if jsonrec.Has(raw, "elb_status_code", "elb") || jsonrec.Has(raw, "elb_status_code", "target_status_code") {
+			return 90
+		}
+		return 0
 	}
 	word, rest, ok := bytes.Cut(raw[:min(len(raw), 80)], []byte(" "))
 	if !ok || len(rest) < 11 || rest[4] != '-' || rest[7] != '-' || rest[10] != 'T' {

@@ -2,6 +2,7 @@ package alb
 
 import (
 	"strings"
+	"sync"
 
 	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/format"
@@ -47,6 +48,15 @@ const (
 	extra
 	count
 )
+
+// names are those of the columns in the objects that CloudWatch's log deliveries write.
+var names = sync.OnceValue(func() accessline.Names {
+	return accessline.NamesOf(`type time elb client_port target_port request_processing_time target_processing_time
+		response_processing_time elb_status_code target_status_code received_bytes sent_bytes request_line|request user_agent
+		ssl_cipher ssl_protocol target_group_arn trace_id domain_name chosen_cert_arn matched_rule_priority
+		request_creation_time actions_executed redirect_url error_reason target_port_list target_status_code_list
+		classification classification_reason conn_trace_id transformed_host transformed_uri request_transform_status`)
+})
 
 // fewest is how many columns every generation has: the oldest ends with the target group's ARN and the trace id.
 const fewest = traceID + 1

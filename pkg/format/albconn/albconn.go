@@ -1,7 +1,7 @@
 // Package albconn reads the connection logs of AWS application load balancers: 12 columns, 13 since they tell the group of
 // the key exchange, and whatever comes after.
 //
-// A record is one line; one event of class flow comes out; the test file's "Enable ConnectionLog for ELB" is a control
+// A record is one line, or a JSON object of columns that somebody chose, as CloudWatch's log deliveries write it; one event of class flow comes out; the test file's "Enable ConnectionLog for ELB" is a control
 // record. The class is flow and not http: a line tells of a connection, of its two ports, its handshake and the
 // client's certificate, and of no request; requests have lines of their own in the access log, class http, whose
 // conn_trace_id is this one's. The listener's address and name are not logged. outcome is tls_verify_status where it is
@@ -12,10 +12,12 @@ package albconn
 
 import (
 	"strings"
+	"sync"
 
 	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/format"
 	"github.com/shrike-sec/shrike/pkg/format/internal/accessline"
+	"github.com/shrike-sec/shrike/pkg/format/internal/jsonrec"
 	"github.com/shrike-sec/shrike/pkg/internal/bstr"
 	"github.com/shrike-sec/shrike/pkg/record"
 )
@@ -41,15 +43,24 @@ const (
 	connTraceID
 	keyExchange
 	extra
+	elb // in objects only
 	count
 )
+
+// names are those of the columns in the objects that CloudWatch's log deliveries write.
+var names = sync.OnceValue(func() accessline.Names {
+	return accessline.NamesOf(`timestamp|time client_ip client_port listener_port tls_protocol tls_cipher tls_handshake_latency
+		leaf_client_cert_subject leaf_client_cert_validity leaf_client_cert_serial_number tls_verify_status conn_trace_id
+		tls_keyexchange : elb`)
+})
 
 // fewest is how many columns every generation has.
 const fewest = connTraceID + 1
 
 type parser struct {
-	event event.Event
-	cols  [count]string
+	event   event.Event
+	cols    [count]string
+	objects accessline.Objects
 }
 
 // New returns a parser.
@@ -61,7 +72,13 @@ func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
 	}
 	e := &p.event
 	e.Reset(event.Flow, r)
-	if err := p.split(accessline.TrimEnd(bstr.String(r.Raw))); err != nil {
+	var err error
+	if accessline.IsObject(r.Raw) {
+		err = p.objects.Fill(e, r.Raw, names(), p.cols[:])
+	} else {
+		err = p.split(accessline.TrimEnd(bstr.String(r.Raw)))
+	}
+	if err != nil {
 		return err
 	}
 	if err := p.fill(e); err != nil {
@@ -73,6 +90,7 @@ func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
 
 // split cuts a line into the columns.
 func (p *parser) split(s string) error {
+	p.cols[elb] = ""
 	for i := timestamp; i < certSubject; i++ {
 		p.cols[i], s = accessline.Bare(s)
 	}
@@ -122,6 +140,7 @@ var texts = [...]struct {
 }{
 	{tlsProtocol, event.TLSVersion}, {tlsCipher, event.TLSCipher}, {certSubject, event.TLSClientSubject},
 	{certSerial, event.TLSClientSerial}, {verifyStatus, event.TLSVerifyStatus}, {connTraceID, event.ConnTraceID}, {keyExchange, event.TLSGroup},
+	{elb, event.LBName},
 }
 
 var ports = [...]struct {
@@ -187,6 +206,12 @@ func setValidity(e *event.Event, s string) {
 func sniff(raw []byte) int {
 	if accessline.IsTestMessage(raw) {
 		return 90
+	}
+	if accessline.IsObject(raw) {
+		if jsonrec.Has(raw, "tls_handshake_latency", "client_ip") || jsonrec.Has(raw, "tls_verify_status", "conn_trace_id") {
+			return 90
+		}
+		return 0
 	}
 	word, rest := accessline.Word(raw[:min(len(raw), 160)])
 	if !accessline.LooksISO(word) {

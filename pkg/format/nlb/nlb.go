@@ -1,7 +1,7 @@
 // Package nlb reads the TLS access logs of AWS network load balancers: 18 columns in version 1, 22 in version 2, and
 // whatever comes after. Only TLS listeners log.
 //
-// A record is one line; one event of class flow comes out, for it tells of a connection and of no request; the test
+// A record is one line, or a JSON object of columns that somebody chose, as CloudWatch's log deliveries write it; one event of class flow comes out, for it tells of a connection and of no request; the test
 // file's "Enable AccessLog for ELB" is a control record. event_time is the column time, the end of the connection, and
 // request_time its beginning; both are written without a zone and mean UTC. outcome is that of the handshake: without
 // a cipher there was none. Region and account come from the certificate's ARN, the only place that has them. Start
@@ -11,17 +11,19 @@ package nlb
 import (
 	"bytes"
 	"strings"
+	"sync"
 
 	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/format"
 	"github.com/shrike-sec/shrike/pkg/format/internal/accessline"
+	"github.com/shrike-sec/shrike/pkg/format/internal/jsonrec"
 	"github.com/shrike-sec/shrike/pkg/internal/bstr"
 	"github.com/shrike-sec/shrike/pkg/record"
 )
 
 // Spec describes the format.
 func Spec() format.Spec {
-	return format.Spec{Name: "nlb", Class: event.Flow, New: New, Version: 2, Sniff: sniff, Key: isKey}
+	return format.Spec{Name: "nlb", Class: event.Flow, New: New, Version: 3, Sniff: sniff, Key: isKey}
 }
 
 // The columns in the order of the log. Only alpnOffered has quotes, around parts of what is one column.
@@ -51,12 +53,21 @@ const (
 	count
 )
 
+// names are those of the columns in the objects that CloudWatch's log deliveries write.
+var names = sync.OnceValue(func() accessline.Names {
+	return accessline.NamesOf(`type version time elb listener client_port destination_port connection_time tls_handshake_time
+		received_bytes sent_bytes incoming_tls_alert chosen_cert_arn chosen_cert_serial tls_cipher tls_protocol_version
+		tls_named_group|tls_keyexchange domain_name alpn_fe_protocol alpn_be_protocol alpn_client_preference_list
+		tls_connection_creation_time`)
+})
+
 // fewest is how many columns version 1 has.
 const fewest = domain + 1
 
 type parser struct {
-	event event.Event
-	cols  [count]string
+	event   event.Event
+	cols    [count]string
+	objects accessline.Objects
 }
 
 // New returns a parser.
@@ -68,7 +79,11 @@ func (p *parser) Parse(r *record.Record, emit func(*event.Event)) error {
 	}
 	e := &p.event
 	e.Reset(event.Flow, r)
-	if err := p.fill(e, accessline.TrimEnd(bstr.String(r.Raw))); err != nil {
+	rest, err := p.split(e, r.Raw)
+	if err != nil {
+		return err
+	}
+	if err := p.fill(e, rest); err != nil {
 		return err
 	}
 	emit(e)
@@ -92,12 +107,21 @@ var integers = [...]struct {
 	{received, event.BytesIn, 1<<63 - 1}, {sent, event.BytesOut, 1<<63 - 1}, {alert, event.TLSAlert, 255},
 }
 
-func (p *parser) fill(e *event.Event, s string) error {
+// split cuts a line, or an object, into the columns and returns what is behind them.
+func (p *parser) split(e *event.Event, raw []byte) (rest string, err error) {
+	if accessline.IsObject(raw) {
+		return "", p.objects.Fill(e, raw, names(), p.cols[:])
+	}
+	s := accessline.TrimEnd(bstr.String(raw))
 	for i := range p.cols {
 		if p.cols[i], s = accessline.Bare(s); p.cols[i] == "" && i < fewest {
-			return format.Errorf(record.ReasonFieldCount, "%d columns, expected at least %d", i, fewest)
+			return "", format.Errorf(record.ReasonFieldCount, "%d columns, expected at least %d", i, fewest)
 		}
 	}
+	return s, nil
+}
+
+func (p *parser) fill(e *event.Event, s string) error {
 	ns, ok := utc(p.cols[time])
 	if !ok {
 		return format.Errorf(record.ReasonBadTime, "column 3 (time): not a time: %q", p.cols[time])
@@ -180,6 +204,12 @@ func addOffered(e *event.Event, s string) {
 func sniff(raw []byte) int {
 	if accessline.IsTestMessage(raw) {
 		return 90
+	}
+	if accessline.IsObject(raw) {
+		if jsonrec.Has(raw, "listener", "tls_handshake_time") || jsonrec.Has(raw, "elb", "tls_protocol_version") {
+			return 90
+		}
+		return 0
 	}
 	kind, rest := accessline.Word(raw[:min(len(raw), 80)])
 	word, rest := accessline.Word(rest)
