@@ -167,6 +167,9 @@ func (p *parser) result() {
 		e.SetText(event.Result, w.Text(properties.GetStringBytes("result")))
 	}
 	e.SetText(event.Outcome, outcome(w.Lower(e.Text(event.Result))))
+	if properties.GetInt("httpStatusCode") >= 400 { // Key Vault answers so with success
+		e.SetText(event.Outcome, event.Failure)
+	}
 	signature, description := w.Noted(noteSignature), w.Noted(noteDescription)
 	w.Unmapped("resultSignature", signature)
 	failed := e.Text(event.Outcome) == event.Failure

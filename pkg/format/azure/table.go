@@ -63,7 +63,8 @@ func table() *jsonrec.Schema {
 		at("properties", properties),
 	}
 	for claim, set := range claims() {
-		members = append(members, jsonrec.AtKeys(set, "identity", "claims", claim), jsonrec.AtKeys(set, "claims", claim))
+		members = append(members, jsonrec.AtKeys(set, "identity", "claims", claim), jsonrec.AtKeys(set, "claims", claim),
+			jsonrec.AtKeys(set, "identity", "claim", claim)) // Key Vault's
 	}
 	return jsonrec.New(members...)
 }
