@@ -75,7 +75,7 @@ func (s *splitter) opened(raw []byte) (done bool, err error) {
 func (s *splitter) record(raw []byte) error {
 	name, layout, header := s.recognise(raw)
 	switch {
-	case header, string(raw) == writeTest, s.strange(name, raw) && (isTestEvent(raw) || isSignFile(raw)):
+	case header, string(raw) == writeTest, string(raw) == trailTest, s.strange(name, raw) && (isTestEvent(raw) || isSignFile(raw)):
 		s.stats.Controls++
 		return nil
 	case s.strange(name, raw) && isNotice(raw):

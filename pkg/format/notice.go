@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/url"
+	"strconv"
 
 	"github.com/shrike-sec/shrike/pkg/record"
 )
@@ -67,8 +68,43 @@ func ParseNotice(raw []byte) (n Notice, ok bool) {
 	return n, n.Bucket != "" && n.Key != ""
 }
 
+// trailNotices reads what CloudTrail itself tells of the objects that it has written, through SNS; none for all else:
+// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/configure-sns-notifications-for-cloudtrail.html.
+func trailNotices(raw []byte) (notices []Notice) {
+	if !isTrailNotice(raw) {
+		return nil
+	}
+	var all struct {
+		Bucket string   `json:"s3Bucket"`
+		Keys   []string `json:"s3ObjectKey"`
+	}
+	if json.Unmarshal(raw, &all) != nil || all.Bucket == "" {
+		return nil
+	}
+	for _, key := range all.Keys {
+		notices = append(notices, Notice{Bucket: all.Bucket, Key: key, Event: "CloudTrail"})
+	}
+	return notices
+}
+
+func isTrailNotice(raw []byte) bool {
+	if !bytes.Contains(raw, []byte(`"s3ObjectKey"`)) {
+		return false
+	}
+	known := 0
+	for c := NewCursor(raw); c.Next(); {
+		if string(c.Key) == "s3Bucket" || string(c.Key) == "s3ObjectKey" {
+			known++
+		}
+	}
+	return known == 2
+}
+
 // notice deals with a notice: it is for the caller that fetches objects, else a dead letter that names the object.
 func (s *splitter) notice(raw []byte) (err error) {
+	if all := trailNotices(raw); len(all) > 0 {
+		return s.trailNotice(raw, all)
+	}
 	n, ok := ParseNotice(raw)
 	switch {
 	case ok && s.o.Notice != nil:
@@ -80,9 +116,29 @@ func (s *splitter) notice(raw []byte) (err error) {
 	return s.bury(raw, record.ReasonNotice, "a notice of S3 about an object, not the object's records")
 }
 
-// isNotice recognises the notices that S3 sends about objects, itself or through EventBridge, where log records were
-// expected.
+func (s *splitter) trailNotice(raw []byte, all []Notice) error {
+	if s.o.Notice == nil {
+		what := "a notice of CloudTrail about the object "
+		if len(all) > 1 {
+			what = "a notice of CloudTrail about " + strconv.Itoa(len(all)) + " objects, first "
+		}
+		return s.bury(raw, record.ReasonNotice, what+all[0].Bucket+"/"+all[0].Key+", not its records")
+	}
+	for _, n := range all {
+		s.stats.Controls++
+		if err := s.o.Notice(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isNotice recognises the notices that S3 sends about objects, itself or through EventBridge, and CloudTrail, where log records
+// were expected.
 func isNotice(raw []byte) bool {
+	if isTrailNotice(raw) {
+		return true
+	}
 	if !bytes.Contains(raw, []byte(`"aws:s3"`)) && !bytes.Contains(raw, []byte(`"aws.s3"`)) {
 		return false
 	}
@@ -105,6 +161,9 @@ func isNotice(raw []byte) bool {
 	}
 	return bridge == 2
 }
+
+// trailTest is what CloudTrail sends to a topic of SNS to see that it may.
+const trailTest = "CloudTrail validation message."
 
 // writeTest is what CloudWatch Logs writes into the object aws-logs-write-test before it exports to a bucket.
 const writeTest = "Permission Check Successful"

@@ -27,9 +27,11 @@ func TestNotices(t *testing.T) {
 		want []format.Notice
 		dead int
 	}{
-		"in its document":  {`{"Records":[` + put + `,` + put + `]}`, []format.Notice{own, own}, 0},
-		"alone":            {put, []format.Notice{own}, 0},
-		"through the hub":  {`{"Type":"Notification","MessageId":"m","TopicArn":"t","Message":` + quoted(`{"Records":[`+put+`]}`) + `,"Timestamp":"x"}`, []format.Notice{own}, 0},
+		"in its document": {`{"Records":[` + put + `,` + put + `]}`, []format.Notice{own, own}, 0},
+		"alone":           {put, []format.Notice{own}, 0},
+		"through the hub": {`{"Type":"Notification","MessageId":"m","TopicArn":"t","Message":` + quoted(`{"Records":[`+put+`]}`) + `,"Timestamp":"x"}`, []format.Notice{own}, 0},
+		"CloudTrail's": {`{"Type":"Notification","MessageId":"m","TopicArn":"t","Message":` + quoted(`{"s3Bucket":"logs","s3ObjectKey":["a%3D","b"]}`) + `,"Timestamp":"x"}`,
+			[]format.Notice{{Bucket: "logs", Key: "a%3D", Event: "CloudTrail"}, {Bucket: "logs", Key: "b", Event: "CloudTrail"}}, 0},
 		"from EventBridge": {bridged, []format.Notice{other}, 0},
 		"without a key":    {`{"Records":[{"eventSource":"aws:s3","s3":{"bucket":{"name":"b"}}}]}`, nil, 1},
 		"badly encoded":    {strings.Replace(put, "%3D", "%3", 1), nil, 1},

@@ -29,7 +29,7 @@ type SplitOptions struct {
 	// Outside says that the reader does not stand in a list of records, though the next byte looks as if: a line of
 	// text may begin with a comma or bracket. Without it, an Offset over 0 in front of one goes on with the list.
 	Outside bool
-	// Notice gets what S3 tells of objects, where the caller fetches them: each is a control record. nil: such a notice is
+	// Notice gets what S3 and CloudTrail tell of objects, where the caller fetches them: each is a control record. nil: such a notice is
 	// a dead letter, for the logs that it speaks of are not there.
 	Notice func(Notice) error
 	// Tap, if not nil, is written the stream's uncompressed bytes, in order, whatever becomes of them. Its errors are not

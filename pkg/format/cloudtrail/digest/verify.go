@@ -92,9 +92,15 @@ func (v *Verifier) Verify(ctx context.Context, files []File) ([]Problem, error) 
 			return cmp.Or(a.End.Compare(b.End), cmp.Compare(a.Object, b.Object), cmp.Compare(a.Hash, b.Hash))
 		})
 		chain = slices.CompactFunc(chain, func(a, b File) bool { return a.Object == b.Object && a.Hash == b.Hash })
+		places := map[string]int{}
+		if chain[0].Backfill() {
+			for i := range chain {
+				places[chain[i].at()] = i
+			}
+		}
 		for i := range chain {
 			all = append(all, chain[i].Renamed()...)
-			all = append(all, v.links(chain, i)...)
+			all = append(all, v.links(chain, i, places)...)
 			var err error
 			if all, err = v.logs(ctx, all, &chain[i]); err != nil {
 				return nil, err
@@ -108,8 +114,8 @@ func (v *Verifier) Verify(ctx context.Context, files []File) ([]Problem, error) 
 }
 
 // links checks the i-th digest against the one before it. Backfills are in the order of their links, which need not be that of
-// their hours.
-func (v *Verifier) links(chain []File, i int) []Problem {
+// their hours; places says where in the chain each is.
+func (v *Verifier) links(chain []File, i int, places map[string]int) []Problem {
 	next := &chain[i]
 	twice := i > 0 && chain[i-1].Object == next.Object
 	switch {
@@ -120,10 +126,8 @@ func (v *Verifier) links(chain []File, i int) []Problem {
 	case next.First():
 		return nil
 	}
-	for j := range chain {
-		if chain[j].at() == next.Prev() {
-			return v.Link(&chain[j], next)
-		}
+	if before, ok := places[next.Prev()]; ok {
+		return v.Link(&chain[before], next)
 	}
 	if !next.Missed(chain[0].End) {
 		return nil
