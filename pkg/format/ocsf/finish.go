@@ -73,6 +73,15 @@ func category(w *jsonrec.Walker, v jsonrec.Value) bool {
 	return strings.IndexByte(w.Plain(v), ',') < 0 && jsonrec.Text(event.EventCategory)(w, v)
 }
 
+// logStatus takes what flow logs say of themselves; others have codes of their own there.
+func logStatus(w *jsonrec.Walker, v jsonrec.Value) bool {
+	switch w.Plain(v) {
+	case "OK", "NODATA", "SKIPDATA":
+		return jsonrec.Text(event.LogStatus)(w, v)
+	}
+	return false
+}
+
 // boundary takes the numbers that flow logs call traffic paths: OCSF counts three of its own in front of them.
 func boundary(w *jsonrec.Walker, v jsonrec.Value) bool {
 	n, ok := w.Integer(v)

@@ -153,7 +153,7 @@ func (l *list) flow() {
 	l.add(note(noteStart), "start_time", "start_time_dt")
 	l.add(jsonrec.Millis(event.EndTime), "end_time")
 	l.add(jsonrec.Time(event.EndTime), "end_time_dt")
-	l.add(text(event.LogStatus), "status_code", "unmapped.log_status")
+	l.add(logStatus, "status_code", "unmapped.log_status")
 	l.add(note(noteActivityID), "activity_id")
 	l.add(text(event.AZID), "cloud.zone")
 	l.add(jsonrec.Float(event.DurationMS), "duration")
