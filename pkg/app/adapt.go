@@ -33,10 +33,7 @@ func (h hunter) Hunt(ctx context.Context, sql string, params map[string]string) 
 		return nil, huntError(err)
 	}
 	defer func() { _ = rows.Close() }() // the result is read to its end or not at all
-	out := &web.Rows{Rows: [][]any{}}
-	for _, c := range rows.Columns {
-		out.Columns = append(out.Columns, c.Name)
-	}
+	out := &web.Rows{Columns: rows.Columns, Rows: [][]any{}}
 	for rows.Next() {
 		out.Rows = append(out.Rows, rows.Values())
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/shrike-sec/shrike/pkg/event"
 	"github.com/shrike-sec/shrike/pkg/format"
 	"github.com/shrike-sec/shrike/pkg/pipeline"
+	"github.com/shrike-sec/shrike/pkg/redact"
 	"github.com/shrike-sec/shrike/pkg/rule"
 	"github.com/shrike-sec/shrike/pkg/ruleset"
 	"github.com/shrike-sec/shrike/pkg/telemetry"
@@ -56,6 +57,7 @@ type App struct {
 	log       *zap.Logger
 	formats   *format.Registry
 	rules     *ruleset.Holder
+	secrets   *redact.Rules // what is neither stored nor shown
 	metrics   *prometheus.Registry
 	ready     chan struct{}
 	endpoints Endpoints
@@ -72,7 +74,7 @@ func New(cfg *config.Config, o Options) (*App, error) {
 		return nil, fmt.Errorf("start: no role given")
 	}
 	a := &App{
-		cfg: cfg, roles: o.Roles, log: o.Log, formats: builtin.Formats(),
+		cfg: cfg, roles: o.Roles, log: o.Log, formats: builtin.Formats(), secrets: redact.Compile(cfg.Redact.Keys...),
 		metrics: telemetry.NewRegistry(), ready: make(chan struct{}),
 	}
 	if (cfg.Kafka.Embedded() || cfg.ClickHouse.Embedded()) && len(o.Roles) < len(AllRoles()) {

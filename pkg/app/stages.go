@@ -15,7 +15,6 @@ import (
 	"github.com/shrike-sec/shrike/pkg/notify/slack"
 	"github.com/shrike-sec/shrike/pkg/notify/webhook"
 	"github.com/shrike-sec/shrike/pkg/pipeline"
-	"github.com/shrike-sec/shrike/pkg/redact"
 	"github.com/shrike-sec/shrike/pkg/source/file"
 	"github.com/shrike-sec/shrike/pkg/source/trail"
 	"github.com/shrike-sec/shrike/pkg/store"
@@ -24,7 +23,7 @@ import (
 func (a *App) detectOptions(e *engines) pipeline.DetectOptions {
 	return pipeline.DetectOptions{
 		Bus: e.bus, Producer: e.producer, Formats: a.formats, Rules: a.rules, Shards: a.cfg.Kafka.SignalsPartitions,
-		Retention: a.retention(), Redact: redact.Compile(a.cfg.Redact.Keys...), Log: a.log.Named("detect"), Metrics: a.metrics,
+		Retention: a.retention(), Redact: a.secrets, Log: a.log.Named("detect"), Metrics: a.metrics,
 	}
 }
 
@@ -45,7 +44,7 @@ func (a *App) store(ctx context.Context, e *engines) error {
 	}
 	return pipeline.Store(ctx, pipeline.StoreOptions{
 		Bus: e.bus, Producer: e.producer, Store: e.store, Formats: a.formats, Retention: a.retention(),
-		Redact: redact.Compile(a.cfg.Redact.Keys...), Log: a.log.Named("store"), Metrics: a.metrics,
+		Redact: a.secrets, Log: a.log.Named("store"), Metrics: a.metrics,
 	})
 }
 

@@ -150,11 +150,7 @@ func (s *shell) runHunt(ctx context.Context, cfg *config.Config, sql string, par
 		return err
 	}
 	defer func() { _ = rows.Close() }()
-	var columns []string
-	for _, c := range rows.Columns {
-		columns = append(columns, c.Name)
-	}
-	p := newRowPrinter(s.out, output, columns)
+	p := newRowPrinter(s.out, output, rows.Columns)
 	n := 0
 	for rows.Next() {
 		if err := p.row(rows.Values()); err != nil {

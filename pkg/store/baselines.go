@@ -10,31 +10,23 @@ import (
 	"github.com/shrike-sec/shrike/pkg/correlate"
 )
 
-// bucketsAtOnce is how many rows Buckets hands over at a time.
-const bucketsAtOnce = 10_000
-
 // Buckets reads the memory of baselines: the buckets since a time of the rules of those hashes, those of one key in the order
 // of time. It hands them over in parts that the receiver owns; its error ends the reading.
 func (s *Store) Buckets(ctx context.Context, ruleHashes []string, since time.Time, take func([]correlate.Bucket) error) error {
-	var part []correlate.Bucket
+	p := parts[correlate.Bucket]{take: take}
 	err := s.query(ctx, func(row driver.Rows) error {
 		var b correlate.Bucket
 		if err := row.Scan(&b.RuleHash, &b.Key, &b.Time, &b.Value, &b.Count, &b.FirstTime, &b.LastTime, &b.Severity,
 			&b.Fired, &b.Usual, &b.Deviation, &b.Offset); err != nil {
 			return err
 		}
-		if part = append(part, b); len(part) < bucketsAtOnce {
-			return nil
-		}
-		full := part
-		part = nil
-		return take(full)
+		return p.add(b)
 	}, "SELECT rule_hash, `key`, toUnixTimestamp64Nano(bucket_time), `value`, `count`, toUnixTimestamp64Nano(first_time), "+
 		"toUnixTimestamp64Nano(last_time), severity, fired, usual, deviation, `offset` FROM baselines "+
 		"WHERE has(?, rule_hash) AND bucket_time >= fromUnixTimestamp64Nano(?) "+
 		"ORDER BY rule_hash, `key`, bucket_time, `offset` LIMIT 1 BY rule_hash, `key`, bucket_time", ruleHashes, since.UnixNano())
-	if err == nil && len(part) > 0 {
-		err = take(part)
+	if err == nil {
+		err = p.end()
 	}
 	if err != nil {
 		return fmt.Errorf("read memory of baselines: %w", err)

@@ -99,15 +99,6 @@ func (b *Batch) Alert(a *alert.Alert, offset int64) {
 	b.alerts.add(a, offset)
 }
 
-// Rows returns how many rows the batch has.
-func (b *Batch) Rows() int {
-	n := 0
-	for _, block := range b.blocks() {
-		n += block.rows
-	}
-	return n
-}
-
 // blocks returns the blocks whose rows are known by offset and index, in an order that is always the same.
 func (b *Batch) blocks() []*block {
 	var out []*block

@@ -58,7 +58,7 @@ func (h *Hunter) Hunt(ctx context.Context, sql string, params map[string]string,
 	}
 	r := &Rows{rows: rows, ctx: ctx, cancel: cancel, limit: l.Rows}
 	for _, c := range rows.ColumnTypes() {
-		r.Columns = append(r.Columns, Column{Name: c.Name(), Type: c.DatabaseTypeName()})
+		r.Columns = append(r.Columns, c.Name())
 		r.dest = append(r.dest, reflect.New(c.ScanType()).Interface())
 	}
 	return r, nil
@@ -77,13 +77,10 @@ func queryError(ctx context.Context, err error) error {
 	return fmt.Errorf("hunt: %w", err)
 }
 
-// Column is a column of a result; Type is ClickHouse's name of it.
-type Column struct{ Name, Type string }
-
 // Rows is the result of a hunt, read row by row as it comes.
 type Rows struct {
-	Columns   []Column
-	Truncated bool // there were more rows than Limits.Rows
+	Columns   []string // their names
+	Truncated bool     // there were more rows than Limits.Rows
 
 	rows   driver.Rows
 	dest   []any

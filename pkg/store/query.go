@@ -10,7 +10,6 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/shrike-sec/shrike/pkg/alert"
-	"github.com/shrike-sec/shrike/pkg/correlate"
 	"github.com/shrike-sec/shrike/pkg/rule"
 )
 
@@ -85,58 +84,6 @@ func severitiesFrom(least string) []string {
 		}
 	}
 	return out
-}
-
-// memosAtOnce is how many rows Memos hands over at a time.
-const memosAtOnce = 10_000
-
-// Memos reads what the rules of those hashes have seen, each group and value once, one group after the other. It hands the rows
-// over in parts that the receiver owns; its error ends the reading.
-func (s *Store) Memos(ctx context.Context, ruleHashes []string, take func([]correlate.Memo) error) error {
-	var part []correlate.Memo
-	err := s.query(ctx, func(row driver.Rows) error {
-		var m correlate.Memo
-		if err := row.Scan(&m.RuleHash, &m.Key, &m.Value, &m.Offset, &m.FirstTime, &m.LastTime, &m.Moved); err != nil {
-			return err
-		}
-		if part = append(part, m); len(part) < memosAtOnce {
-			return nil
-		}
-		full := part
-		part = nil
-		return take(full)
-	}, "SELECT rule_hash, `key`, `value`, `offset`, toUnixTimestamp64Nano(first_time), toUnixTimestamp64Nano(last_time), moved_offset "+
-		"FROM first_seen FINAL WHERE has(?, rule_hash) ORDER BY rule_hash, `key`, `value`", ruleHashes)
-	if err == nil && len(part) > 0 {
-		err = take(part)
-	}
-	if err != nil {
-		return fmt.Errorf("read first-seen memory: %w", err)
-	}
-	return nil
-}
-
-// WriteMemos stores what rules have seen. Writing the same or older again changes nothing, so it may be repeated.
-func (s *Store) WriteMemos(ctx context.Context, memos []correlate.Memo) error {
-	if len(memos) == 0 {
-		return nil
-	}
-	var hashes, keys, vals values[string]
-	var offsets, moved values[int64]
-	var first, last times
-	for i, m := range memos {
-		hashes.set(i, m.RuleHash)
-		keys.set(i, m.Key)
-		vals.set(i, m.Value)
-		offsets.set(i, m.Offset)
-		first.set(i, time.Unix(0, m.FirstTime))
-		last.set(i, time.Unix(0, m.LastTime))
-		moved.set(i, m.Moved)
-	}
-	hashes.column, keys.column, vals.column = "rule_hash", "key", "value"
-	offsets.column, first.column, last.column, moved.column = "offset", "first_time", "last_time", "moved_offset"
-	b := &block{table: "first_seen", rows: len(memos), columns: []buffer{&hashes, &keys, &vals, &offsets, &first, &last, &moved}}
-	return s.send(ctx, Range{Topic: "first_seen"}, b, nil, "")
 }
 
 // SourceStatus is one source of records, by what is stored of it.

@@ -78,7 +78,7 @@ func TestMemosMerge(t *testing.T) {
 	memo := func(hash, value string, offset, first, last int64) correlate.Memo {
 		return correlate.Memo{RuleHash: hash, Key: `["k"]`, Value: value, Offset: offset, FirstTime: first, LastTime: last}
 	}
-	other := make([]correlate.Memo, memosAtOnce)
+	other := make([]correlate.Memo, partRows)
 	for i := range other {
 		other[i] = memo("h1", fmt.Sprintf("AT%06d", i), int64(i), 5, 5)
 	}
