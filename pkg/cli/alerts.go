@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shrike-sec/shrike/pkg/alert"
+	"github.com/shrike-sec/shrike/pkg/rule"
 	"github.com/shrike-sec/shrike/pkg/store"
 )
 
@@ -78,7 +79,7 @@ func (f *alertFlags) query(now time.Time) (q store.AlertQuery, err error) {
 	if err := oneOf("output", f.output, "table", "json"); err != nil {
 		return q, err
 	}
-	if err := oneOf("severity", f.severity, "info", "low", "medium", "high", "critical"); err != nil {
+	if err := oneOf("severity", f.severity, rule.SeverityWords()...); err != nil {
 		return q, err
 	}
 	if f.limit < 1 {

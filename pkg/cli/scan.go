@@ -61,7 +61,7 @@ Exit status: 0 no alert, 1 alerts of at least --fail-on, 2 usage or broken rules
 
 func (s *shell) scan(ctx context.Context, paths []string, f scanFlags) error {
 	if err := errors.Join(oneOf("output", f.output, "table", "json"),
-		oneOf("fail-on", f.failOn, "info", "low", "medium", "high", "critical", "never")); err != nil {
+		oneOf("fail-on", f.failOn, append(rule.SeverityWords(), "never")...)); err != nil {
 		return &exit{exitUsage, err}
 	}
 	why := whys{}

@@ -74,7 +74,7 @@ func wantAbsence(r *rule.Rule, hits []hit, now int64) map[string]alert.Alert {
 		a.Title = fmt.Sprintf("1 of %s at %s", last.actor, utc(last.at).Format(time.RFC3339Nano))
 		for _, rank := range ranks(r) {
 			if rank <= int8(rule.SeverityRank(shown.severity)) {
-				a.Reached = append(a.Reached, alert.Reached{Severity: severity(rank), EventTime: utc(last.at + silence)})
+				a.Reached = append(a.Reached, alert.Reached{Severity: rule.SeverityWord(rank), EventTime: utc(last.at + silence)})
 			}
 		}
 		out[a.ID] = a // of one period the newest: hits are in order

@@ -113,7 +113,7 @@ func wantAverage(r *rule.Rule, hits []hit) map[string]alert.Alert {
 		}
 		for _, rank := range ranks(r) {
 			if at, ok := reached[id][rank]; ok {
-				w.Reached = append(w.Reached, alert.Reached{Severity: severity(rank), EventTime: utc(at)})
+				w.Reached = append(w.Reached, alert.Reached{Severity: rule.SeverityWord(rank), EventTime: utc(at)})
 			}
 		}
 		w.Events = shown[id][:min(match.MaxSamples, len(shown[id]))]

@@ -142,7 +142,7 @@ func wantBaseline(r *rule.Rule, hits []hit) map[string]alert.Alert {
 			a.Title += ", " + words
 			for _, rank := range ranks(r) {
 				if at, ok := reached[rank]; ok {
-					a.Reached = append(a.Reached, alert.Reached{Severity: severity(rank), EventTime: utc(at)})
+					a.Reached = append(a.Reached, alert.Reached{Severity: rule.SeverityWord(rank), EventTime: utc(at)})
 				}
 			}
 			a.Events = shown[:min(match.MaxSamples, len(shown))]

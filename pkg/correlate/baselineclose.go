@@ -38,7 +38,7 @@ func (g *baselines) evaluate(k *series, c *cell, offset int64, out *Result) {
 	if !known {
 		out.Buckets = append(out.Buckets, Bucket{
 			RuleHash: g.rule.Hash, Key: memoKey(unpackKey(k.key)), Time: c.bucket * g.width, Value: value, Count: c.count,
-			FirstTime: c.first, LastTime: c.last, Severity: severity(c.severity),
+			FirstTime: c.first, LastTime: c.last, Severity: rule.SeverityWord(c.severity),
 			Fired: fired, Usual: usual.Value, Deviation: usual.Deviation, Offset: offset,
 		})
 	}

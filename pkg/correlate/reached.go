@@ -58,7 +58,7 @@ func (r *reached) tell(first, revision int64) []alert.Reached {
 			l.revision = revision
 		}
 		at := max(r.fired, l.since, first) // times are those of buckets, which begin before their events
-		out = append(out, alert.Reached{Severity: severity(l.rank), EventTime: utc(at), Revision: l.revision})
+		out = append(out, alert.Reached{Severity: rule.SeverityWord(l.rank), EventTime: utc(at), Revision: l.revision})
 	}
 	return out
 }

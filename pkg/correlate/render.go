@@ -44,7 +44,7 @@ func (v *view) alert(offset int64) alert.Alert {
 	r := v.rule
 	a := alert.Alert{
 		Schema: 1, ID: alert.NewID(r.Hash, r.ID, v.id, v.period), Revision: offset + 1, Status: "open",
-		RuleID: r.ID, RuleVersion: r.Version, Severity: severity(v.tally.severity),
+		RuleID: r.ID, RuleVersion: r.Version, Severity: rule.SeverityWord(v.tally.severity),
 		Attack: r.Attack, Tags: r.Tags, Classes: classNames(r),
 		Group:          map[string]string{},
 		Period:         alert.Period{Start: utc(v.start), End: utc(v.end)},
@@ -174,10 +174,5 @@ func plain(raw json.RawMessage) string {
 	}
 	return string(raw)
 }
-
-var words = [...]string{"info", "low", "medium", "high", "critical"}
-
-// severity returns the word of a rank; a rank of no word, which only a broken frame has, is taken as the lowest.
-func severity(rank int8) string { return words[max(0, rank)] }
 
 func utc(ns int64) time.Time { return time.Unix(0, ns).UTC() }

@@ -57,8 +57,14 @@ func (s *Severities) Highest() string {
 // Ranks of severities, lowest first.
 var severities = []string{"info", "low", "medium", "high", "critical"}
 
+// SeverityWords returns what a severity may be, lowest first.
+func SeverityWords() []string { return slices.Clone(severities) }
+
 // SeverityRank orders severities: 0 info … 4 critical, -1 for any other word.
 func SeverityRank(s string) int { return slices.Index(severities, s) }
+
+// SeverityWord is the inverse of SeverityRank; a rank of no word, which only a broken frame has, is taken as the lowest.
+func SeverityWord(rank int8) string { return severities[max(0, rank)] }
 
 // readSeverity reads one word, one for each outcome, or a list of words with conditions.
 func readSeverity(m *mapping, r *Rule, lists *lists) {

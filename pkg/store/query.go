@@ -77,13 +77,7 @@ func severitiesFrom(least string) []string {
 	if rank < 0 {
 		return nil
 	}
-	var out []string
-	for _, s := range []string{"info", "low", "medium", "high", "critical"} {
-		if rule.SeverityRank(s) >= rank {
-			out = append(out, s)
-		}
-	}
-	return out
+	return rule.SeverityWords()[rank:]
 }
 
 // SourceStatus is one source of records, by what is stored of it.

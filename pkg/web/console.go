@@ -72,7 +72,7 @@ func (s *server) console(mux *http.ServeMux) {
 }
 
 func (s *server) consolePage(r *http.Request) *consolePage {
-	p := &consolePage{Severities: []string{"info", "low", "medium", "high", "critical"}, Hunts: s.Hunts, Rules: len(s.Rules().Rules())}
+	p := &consolePage{Severities: rule.SeverityWords(), Hunts: s.Hunts, Rules: len(s.Rules().Rules())}
 	problem := func(what string, err error) {
 		s.Log.Warn("console is incomplete", zap.String("what", what), zap.Error(err))
 		p.Problems = append(p.Problems, what+" failed; the log says why")
