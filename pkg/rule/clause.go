@@ -3,6 +3,7 @@ package rule
 import (
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/expr-lang/expr/ast"
 
@@ -108,7 +109,7 @@ func (s *speller) constant(n *ast.ConstantNode) {
 	switch v := n.Value.(type) {
 	case *list:
 		s.text = fmt.Appendf(s.text, "list %p;", v)
-	case netip.Addr, netip.Prefix, ports:
+	case netip.Addr, netip.Prefix, ports, *time.Location:
 		s.text = fmt.Appendf(s.text, "%T %v;", v, v)
 	default:
 		s.ok = false

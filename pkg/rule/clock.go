@@ -3,6 +3,7 @@ package rule
 import (
 	"slices"
 	"time"
+	_ "time/tzdata" // a zone means the same on machines that have no zones, or old ones
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
@@ -10,7 +11,8 @@ import (
 	"github.com/shrike-sec/shrike/pkg/event"
 )
 
-// clock is a function that gives a part of a time, in UTC. What is from least to most, a time can be.
+// clock is a function that gives a part of a time, in UTC or, of what local makes of the time, in a zone. What is from least
+// to most, a time can be.
 type clock struct {
 	name        string
 	of          func(ns int64) int64 // of nanoseconds since 1970
@@ -63,10 +65,16 @@ func clockNamed(name string) *clock {
 	return nil
 }
 
-// clock checks hour(time) and its like.
+// local returns the time that clocks of UTC would have to show for those of a zone to be right.
+func local(ns int64, zone *time.Location) int64 {
+	_, offset := time.Unix(0, ns).In(zone).Zone()
+	return ns + int64(offset)*int64(time.Second)
+}
+
+// clock checks hour(time), hour(time, "Europe/Zurich") and its like.
 func (c *checker) clock(n *ast.CallNode, name string) operand {
-	if len(n.Arguments) != 1 {
-		c.report(n, "", "%s takes one time", name)
+	if len(n.Arguments) != 1 && len(n.Arguments) != 2 {
+		c.report(n, "", "%s takes one time, and a time zone where it is not UTC", name)
 		return operand{}
 	}
 	o := c.value(n.Arguments[0])
@@ -77,20 +85,53 @@ func (c *checker) clock(n *ast.CallNode, name string) operand {
 		c.report(n, "", "%s is that of a time, not of %s", name, o.shape)
 		return operand{}
 	}
-	return operand{shape: whole, node: call(name, o.node), may: o.may}
+	args := []ast.Node{o.node}
+	if len(n.Arguments) == 2 {
+		zone := c.zone(n.Arguments[1])
+		if zone == nil {
+			return operand{}
+		}
+		args = append(args, &ast.ConstantNode{Value: zone})
+	}
+	return operand{shape: whole, node: call(name, args...), may: o.may}
+}
+
+// zone checks the name of a time zone, nil when it is none.
+func (c *checker) zone(n ast.Node) *time.Location {
+	name, ok := n.(*ast.StringNode)
+	if !ok {
+		c.report(n, "", "a time zone is a literal, such as \"Europe/Zurich\"")
+		return nil
+	}
+	zone, err := time.LoadLocation(name.Value)
+	if err != nil || name.Value == "" || name.Value == time.Local.String() { // which would differ from machine to machine
+		c.report(n, "", "%q is no time zone: they are called as in Europe/Zurich and America/New_York", name.Value)
+		return nil
+	}
+	return zone
 }
 
 // number compiles the part of a time for closures.
-func (c *clock) number(t ast.Node) number {
-	ns, of := numeric(t).whole, c.of
-	return number{whole: func(s scope) int64 { return of(ns(s)) }}
+func (c *clock) number(args []ast.Node) number {
+	ns, of := numeric(args[0]).whole, c.of
+	if len(args) == 1 {
+		return number{whole: func(s scope) int64 { return of(ns(s)) }}
+	}
+	zone, _ := args[1].(*ast.ConstantNode).Value.(*time.Location)
+	return number{whole: func(s scope) int64 { return of(local(ns(s), zone)) }}
 }
 
 // clockFunctions are all clocks for expr's machine.
 func clockFunctions() []expr.Option {
 	options := make([]expr.Option, len(clocks))
 	for i, c := range clocks {
-		options[i] = expr.Function(c.name, func(p ...any) (any, error) { return int(c.of(int64(p[0].(int)))), nil }, new(func(int) int))
+		options[i] = expr.Function(c.name, func(p ...any) (any, error) {
+			ns := int64(p[0].(int))
+			if len(p) == 2 {
+				ns = local(ns, p[1].(*time.Location))
+			}
+			return int(c.of(ns)), nil
+		}, new(func(int) int), new(func(int, any) int))
 	}
 	return options
 }

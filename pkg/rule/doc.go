@@ -31,9 +31,10 @@
 //	                                  identity; text may be percent-encoded, or an object of the log
 //	policyAllowsAccount(text, a, …)   it has one that names one of the accounts, or a principal of it
 //	policyHasWildcardAction(text)     it has one that allows every action: *, or all but some
-//	minute, hour, day, weekday, week, a part of a time, hour(event_time), in UTC: minute 0 to 59, hour 0 to 23, day of the
-//	month, year                       month 1 to 31, weekday 1 Monday to 7 Sunday, week 1 to 53 (ISO 8601: the first has
-//	                                  the year's first Thursday), month 1 to 12, year; missing when the time is
+//	minute, hour, day, weekday, week, a part of a time: hour(event_time) in UTC, hour(event_time, "Europe/Zurich") there, with
+//	month, year                       its summers; minute 0 to 59, hour 0 to 23, day of the month 1 to 31, weekday 1 Monday
+//	                                  to 7 Sunday, week 1 to 53 (ISO 8601: the first has the year's first Thursday), month
+//	                                  1 to 12, year; missing when the time is
 //
 // Text is searched by contains, startsWith, endsWith and matches; the pattern of matches is a literal of Go's regular
 // expressions (RE2: time linear in the text), compiled at load, and tells cases apart unless it begins with (?i). raw is the

@@ -184,13 +184,37 @@ func TestClocks(t *testing.T) {
 	e := &event.Event{}
 	e.Reset(event.API, nil)
 	e.SetUnixNano(event.EventTime, 1_772_356_447_000_000_000)
-	cond := mustCompile(t, `minute(event_time) == 14 and week(event_time) == 9 and year(event_time) == 2026`)
+	cond := mustCompile(t, `minute(event_time) == 14 and week(event_time) == 9 and year(event_time) == 2026 and
+		hour(event_time) == 9 and hour(event_time, "UTC") == 9 and hour(event_time, "Europe/Zurich") == 10 and minute(event_time, "Asia/Kathmandu") == 59`)
 	if !cond.native || !cond.holds(scope{event: e}) {
 		t.Error("clocks in a condition")
 	}
 	if n := testing.AllocsPerRun(50, func() { cond.holds(scope{event: e}) }); n != 0 {
 		t.Errorf("clocks allocate %v times", n)
 	}
+}
+
+// In a zone a clock says what Go's calendar says there, summers and quarters of hours included. Without the offset in local it fails.
+func TestClocksOfZones(t *testing.T) {
+	var zones []*time.Location
+	for _, name := range []string{"Europe/Zurich", "America/St_Johns", "Asia/Kathmandu", "Pacific/Kiritimati", "Pacific/Pago_Pago"} {
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		zones = append(zones, zone)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		ns, zone := rapid.Int64Range(-1<<62, 1<<62).Draw(t, "time"), rapid.SampledFrom(zones).Draw(t, "zone")
+		at := time.Unix(0, ns).In(zone)
+		_, week := at.ISOWeek()
+		want := []int{at.Minute(), at.Hour(), at.Day(), (int(at.Weekday())+6)%7 + 1, week, int(at.Month()), at.Year()}
+		for i, c := range clocks {
+			if got := int(c.of(local(ns, zone))); got != want[i] {
+				t.Fatalf("%s of %s is %d, want %d", c.name, at, got, want[i])
+			}
+		}
+	})
 }
 
 func TestPortsOverlap(t *testing.T) {

@@ -216,7 +216,7 @@ func genAtom(g generator) string {
 }
 
 func genClock(g generator) string {
-	return clocks[rapid.IntRange(0, len(clocks)-1).Draw(g.t, "clock")].name + "(" + g.of(g.v.times...) + ")"
+	return clocks[rapid.IntRange(0, len(clocks)-1).Draw(g.t, "clock")].name + "(" + g.of(g.v.times...) + g.of("", "", `, "Europe/Berlin"`, `, "Asia/Kathmandu"`) + ")"
 }
 
 func genMoment(g generator) string {

@@ -154,7 +154,7 @@ func numeric(n ast.Node) number {
 			return geoDistance(args)
 		default:
 			if c := clockNamed(name); c != nil {
-				return c.number(args[0])
+				return c.number(args)
 			}
 		}
 	case *ast.BuiltinNode:

@@ -92,7 +92,7 @@ const (
 	fnJSONText      = "jsonText"                // text of an object as JSON; in total form it is leaf
 	fnIPText        = "ipText"                  // text of an address, "" when missing
 	fnGeoDistance   = "geoDistance"             // kilometres between two places
-	fnMinute        = "minute"                  // minute of a time's hour, 0 to 59; of this and all below, UTC
+	fnMinute        = "minute"                  // minute of a time's hour, 0 to 59; of this and all below, in UTC or a zone
 	fnHour          = "hour"                    // hour of its day, 0 to 23
 	fnDay           = "day"                     // day of its month, 1 to 31
 	fnWeekday       = "weekday"                 // day of its week, 1 Monday to 7 Sunday
