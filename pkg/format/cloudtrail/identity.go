@@ -167,11 +167,23 @@ func (p *parser) identify() {
 	if !isSession && !strings.HasPrefix(principal, "AROA") {
 		unique = principal // what is behind the colon is no session: 111122223333:bob
 	}
-	e.SetText(event.Actor, first(p.stable(unique, role), arn, unique, e.Text(event.ActorInvokedBy), e.Text(event.ActorAccountID)))
+	e.SetText(event.Actor, first(p.stable(unique, role), arn, unique, e.Text(event.ActorInvokedBy), p.named(), e.Text(event.ActorAccountID)))
 	if e.Text(event.ActorName) == "" {
 		e.SetText(event.ActorName, p.name(arn))
 	}
 	p.keepIssuer(unique)
+}
+
+// hiddenName stands for what was typed where a user's name is asked for and is none: it may be a password.
+const hiddenName = "HIDDEN_DUE_TO_SECURITY_REASONS"
+
+// named is the identity of a user of whom a refused sign-in has but the name: account:name, as a principal's id has it.
+func (p *parser) named() string {
+	account, name := p.e.Text(event.ActorAccountID), p.e.Text(event.ActorName)
+	if account == "" || name == "" || name == hiddenName {
+		return ""
+	}
+	return p.arena.Join(account, ":", name)
 }
 
 // stable is the identity that the type of actor prescribes, "" where the record lacks its parts.
