@@ -241,14 +241,18 @@ func (x *explaining) exception(step string) *rule.Exception {
 	return nil
 }
 
-// group says which group a match belongs to.
+// group says which group a match belongs to, and what it brings to it.
 func (x *explaining) group(e *event.Event) {
-	for _, k := range x.rule.GroupBy {
+	for i, k := range x.rule.Taken() {
+		what, missing := "group", "missing"
+		if i >= len(x.rule.GroupBy) {
+			what, missing = x.rule.Kind(), "missing: the event counts for nothing"
+		}
 		value := string(k.AppendJSON(nil, e))
 		if value == "" {
-			value = "missing"
+			value = missing
 		}
-		fmt.Fprintf(x.out, "    group %s = %s\n", k.Name, short(value, 120))
+		fmt.Fprintf(x.out, "    %s %s = %s\n", what, k.Name, short(value, 120))
 	}
 }
 

@@ -47,6 +47,11 @@ func TestRulesExplain(t *testing.T) {
 			t.Errorf("%v: got %+v, want status %d and %q", tc.args, got, tc.status, tc.want)
 		}
 	}
+	write(t, filepath.Join(rules, "slow.yml"), "id: slow\ntitle: Slow.\nmaturity: experimental\nseverity: low\nclass: api\noutcome: any\nwhen: |\n  event_name == \"ConsoleLogin\"\n"+
+		"group_by: [actor]\naverage: { of: duration_ms, above: 5, bucket: 5m }\nrunbook: Look.\n")
+	if got := run(t, nil, "rules", "explain", "slow", trail, "--rules", rules); !strings.Contains(got.out, "\n    average duration_ms = missing: the event counts for nothing\n") {
+		t.Errorf("rules explain of what has no number: %+v", got)
+	}
 	silent := write(t, filepath.Join(dir, "silent.json"), other)
 	if got := run(t, nil, "rules", "explain", "root-login", silent, "--rules", rules, "--near", "3"); !strings.Contains(got.out, "no event has anything") {
 		t.Errorf("nothing is near: %+v", got)
