@@ -97,7 +97,7 @@ func (c *checker) functionOf(n *ast.CallNode, name string, subject operand) ast.
 			c.report(a, networkHint(s.Value), "%q is not a network such as 10.0.0.0/8", s.Value)
 			return n
 		}
-		args = append(args, &ast.ConstantNode{Value: p.Masked()})
+		args = append(args, &ast.ConstantNode{Value: unmapped(p)})
 	}
 	return guarded(call(name, args...), subject)
 }

@@ -110,9 +110,10 @@ func isAccount(s string) bool {
 // at a /16 or so.
 func coverage(s string) float64 {
 	p, err := netip.ParsePrefix(s)
-	switch {
-	case err != nil:
+	if err != nil {
 		return 0
+	}
+	switch p = unmapped(p); {
 	case p.Addr().Is4():
 		return math.Ldexp(1, -p.Bits())
 	}
