@@ -253,6 +253,11 @@ func (c *checker) mismatch(n *ast.BinaryNode, l, r operand) {
 		c.report(n, "", "%s is a number: write it without quotes", number)
 	case r.fixed && l.shape == text && r.shape.number():
 		c.report(n, "", "%s is text: write \"%s\", in quotes", describe(l.node), r.node)
+	case l.fixed && l.shape == text && r.shape == flag:
+		flag := describe(pick(l.node == n.Left, n.Right, n.Left))
+		c.report(n, "", "%s is true, false or missing: compare with true or false, without quotes", flag)
+	case l.fixed && r.shape == instant:
+		c.report(n, "", "a time is compared with times of the event only: ask what it is by hour(…), weekday(…), year(…) and their like")
 	default:
 		c.report(n, "", "%s cannot be compared with %s", l.shape, r.shape)
 	}

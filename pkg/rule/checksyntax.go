@@ -28,6 +28,8 @@ func syntaxMessage(message, source string, at int) string {
 		return "any, all, none, one and count take a list and a condition on #, as in any(resources, # == \"x\")"
 	case tooLarge.MatchString(message):
 		return "the number " + tooLarge.FindStringSubmatch(message)[1] + " is too large"
+	case badNumber.MatchString(message):
+		return fmt.Sprintf("%q is no number: sizes are written as in 10 * GiB", badNumber.FindStringSubmatch(message)[1])
 	case part == nil:
 		return message
 	}
@@ -55,6 +57,8 @@ func syntaxMessage(message, source string, at int) string {
 var unexpected = regexp.MustCompile(`^unexpected token [A-Za-z]+(?:\("(.*)"\))?$`)
 
 var tooLarge = regexp.MustCompile(`^invalid (?:integer|float) literal: strconv\.Parse[A-Za-z]+: parsing "(.*)": value out of range$`)
+
+var badNumber = regexp.MustCompile(`^bad number syntax: "(.*)"$`)
 
 // foreign are words of other languages, and what to write for them.
 var foreign = map[string]string{
