@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"github.com/dustin/go-humanize/english"
 	"go.uber.org/zap"
 
 	"github.com/shrike-sec/shrike/pkg/bus"
@@ -233,7 +234,7 @@ func (a *App) migrate(ctx context.Context, e *engines, addresses []string) error
 		}
 		pending, err := e.store.Pending(ctx)
 		if err == nil && len(pending) > 0 {
-			err = fmt.Errorf("%d migrations are not applied: run `shrike migrate`", len(pending))
+			err = fmt.Errorf("not applied: %s; run `shrike migrate`", english.Plural(len(pending), "migration", ""))
 		}
 		return err
 	})

@@ -106,7 +106,7 @@ func TestHangupReadsTheRules(t *testing.T) {
 
 	c.signal(syscall.SIGHUP)
 	c.says("rules are as they were")
-	if got := health(); got.status != 0 || !strings.Contains(got.out, "rules: 1 rules and 0 exceptions, hash ") {
+	if got := health(); got.status != 0 || !strings.Contains(got.out, "rules: 1 rule and 0 exceptions, hash ") {
 		t.Errorf("health: %+v", got)
 	}
 	write(t, file, strings.Replace(testRule, "severity: medium", "severity: hihg", 1))
@@ -123,7 +123,7 @@ func TestHangupReadsTheRules(t *testing.T) {
 	write(t, file, strings.Replace(testRule, "severity: medium", "severity: high", 1))
 	c.signal(syscall.SIGHUP)
 	c.says("rules reloaded", `"changed":["root-login"]`)
-	eventually(t, "the exception", func() bool { return strings.Contains(health().out, "1 rules and 1 exceptions") })
+	eventually(t, "the exception", func() bool { return strings.Contains(health().out, "1 rule and 1 exception") })
 	if got := ofRules(); got.status != 0 {
 		t.Errorf("health of rules that were mended: %+v", got)
 	}

@@ -3,6 +3,8 @@ package web
 import (
 	"fmt"
 	"time"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // Status is how Shrike is, in one look.
@@ -51,7 +53,7 @@ type ReceiverStatus struct {
 
 // String says it in a line. Problems are in the log and behind the token, for everybody may ask for health.
 func (s *RulesStatus) String() string {
-	text := fmt.Sprintf("%d rules and %d exceptions, hash %s, loaded %s", s.Rules, s.Exceptions, s.Hash, s.Loaded.Format(time.RFC3339))
+	text := fmt.Sprintf("%s and %s, hash %s, loaded %s", english.Plural(s.Rules, "rule", ""), english.Plural(s.Exceptions, "exception", ""), s.Hash, s.Loaded.Format(time.RFC3339))
 	if !s.Failed.IsZero() {
 		text += "; the files did not load at " + s.Failed.Format(time.RFC3339) + ": the log says why"
 	}
