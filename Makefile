@@ -26,7 +26,7 @@ test: clickhouse check ## every test, end-to-end ones included, then the race de
 kafkatest: clickhouse ## the test that kills everything, against an Apache Kafka (needs Java 17 and Maven)
 	scripts/apache-kafka $(GO) test -count=1 -timeout 20m -v -run TestKills ./pkg/e2e
 
-RACE := ./pkg/bus/... ./pkg/pipeline/... ./pkg/source/... ./pkg/notify/... ./pkg/web/... ./pkg/telemetry/...
+RACE := ./pkg/scan ./pkg/bus/... ./pkg/pipeline/... ./pkg/source/... ./pkg/notify/... ./pkg/web/... ./pkg/telemetry/...
 
 check: ## formatting and vet
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "not gofmt'ed: $$out"; exit 1; }
