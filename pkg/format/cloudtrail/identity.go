@@ -167,7 +167,11 @@ func (p *parser) identify() {
 	if !isSession && !strings.HasPrefix(principal, "AROA") {
 		unique = principal // what is behind the colon is no session: 111122223333:bob
 	}
-	e.SetText(event.Actor, first(p.stable(unique, role), arn, unique, e.Text(event.ActorInvokedBy), p.named(), e.Text(event.ActorAccountID)))
+	id := unique
+	if id == e.Text(event.ActorAccountID) {
+		id = "" // whoever it is
+	}
+	e.SetText(event.Actor, first(p.stable(unique, role), arn, id, e.Text(event.ActorInvokedBy), p.named(), e.Text(event.ActorAccountID)))
 	if e.Text(event.ActorName) == "" {
 		e.SetText(event.ActorName, p.name(arn))
 	}
@@ -177,10 +181,11 @@ func (p *parser) identify() {
 // hiddenName stands for what was typed where a user's name is asked for and is none: it may be a password.
 const hiddenName = "HIDDEN_DUE_TO_SECURITY_REASONS"
 
-// named is the identity of a user of whom a refused sign-in has but the name: account:name, as a principal's id has it.
+// named is the identity of a user of whom a sign-in has but the name: account:name, as a principal's id has it. The name that
+// root has is the account's.
 func (p *parser) named() string {
 	account, name := p.e.Text(event.ActorAccountID), p.e.Text(event.ActorName)
-	if account == "" || name == "" || name == hiddenName {
+	if account == "" || name == "" || name == hiddenName || p.e.Text(event.ActorType) == "Root" {
 		return ""
 	}
 	return p.arena.Join(account, ":", name)
